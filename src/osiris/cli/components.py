@@ -1,0 +1,126 @@
+"""`osiris components`."""
+
+from __future__ import annotations
+
+from typing import Annotated, Any
+
+import typer
+
+from osiris.cli.options import Json
+from osiris.cli.problems import Exit, reporting, show_findings
+from osiris.cli.terminal import clean, out, out_json, paint, table
+from osiris.errors import UsageError
+
+app = typer.Typer(help="What can be extracted, transformed and written.", no_args_is_help=True)
+
+
+@app.command("list")
+def list_(
+    mode: Annotated[str | None, typer.Option(help="Only components with this mode.")] = None,
+    capability: Annotated[str | None, typer.Option(help="Only components with this capability.")] = None,
+    runnable: Annotated[
+        bool, typer.Option("--runnable", help="Only components whose driver is there.")
+    ] = False,
+    json: Json = False,
+) -> None:
+    """List components."""
+    with reporting(json):
+        from osiris.operations import Project, list_components
+
+        listed = list_components(Project.find(), mode=mode, capability=capability, runnable=runnable or None)
+        if json:
+            out_json(listed.to_dict())
+            return
+        rows = [(c.name, c.spec.version, ", ".join(c.spec.modes), c.spec.title) for c in listed.components]
+        for line in table(rows, indent=0):
+            out(line)
+        show_findings(listed.findings)
+
+
+@app.command()
+def show(
+    name: Annotated[str, typer.Argument(help="Component, such as duckdb.processor.")], json: Json = False
+) -> None:
+    """Show everything that a component declares."""
+    with reporting(json):
+        from osiris.operations import Project, show_component
+
+        shown = show_component(Project.find(), name)
+        if json:
+            out_json(shown)
+            return
+        _show(shown)
+
+
+@app.command()
+def validate(
+    names: Annotated[list[str] | None, typer.Argument(help="Components; all when none is named.")] = None,
+    level: Annotated[str, typer.Option(help="basic, enhanced or strict.")] = "enhanced",
+    json: Json = False,
+) -> None:
+    """Check declarations; strict also loads each driver and compiles the examples."""
+    with reporting(json):
+        from osiris.operations import Project, validate_components
+
+        if level not in ("basic", "enhanced", "strict"):
+            raise UsageError(
+                "USE001", f"There is no level {level!r}.", hint="There are: basic, enhanced, strict."
+            )
+        checks = validate_components(Project.find(), names, level)  # type: ignore[arg-type]  # checked above
+        valid = all(check.is_valid for check in checks)
+        if json:
+            out_json({"valid": valid, "components": [check.to_dict() for check in checks]})
+        else:
+            for check in checks:
+                word = paint("valid", "green") if check.is_valid else paint("not valid", "red")
+                out(f"{clean(check.name)}  {word} ({check.level})")
+                show_findings(check.findings)
+        raise Exit(0 if valid else 3)
+
+
+def _show(shown: dict[str, Any]) -> None:
+    out(f"{paint(clean(shown['name']), 'bold')} {shown['version']}  {clean(shown['title'])}")
+    out(f"  {clean(shown['description'])}")
+    facts = [("modes", shown["modes"]), ("capabilities", shown["capabilities"]), ("inputs", shown["inputs"])]
+    facts += [("outputs", shown["outputs"]), ("secrets", shown["secrets"])]
+    out()
+    for line in table([(name, _listed(value)) for name, value in facts if value]):
+        out(line)
+    out()
+    out("Config")
+    for line in table(_field_rows(shown)):
+        out(line)
+    for example in shown["examples"]:
+        out()
+        out(f"Example: {clean(example['title'])}")
+        for line in _yaml_lines(example["config"]):
+            out(f"  {line}")
+
+
+def _field_rows(shown: dict[str, Any]) -> list[tuple[str, ...]]:
+    schema = shown["config_schema"]
+    required = set(schema.get("required", []))
+    if shown["connection"] == "required":
+        required.add("connection")
+    rows = []
+    for name, rule in schema.get("properties", {}).items():
+        notes = ["required"] if name in required else []
+        if "default" in rule:
+            notes.append(f"default {rule['default']!r}")
+        if name in shown["connection_fields"]:
+            notes.append("of the connection")
+        choices = "|".join(map(str, rule.get("enum", ())))
+        rows.append(
+            (name, choices or _listed(rule.get("type", "any")), ", ".join(notes), rule.get("description", ""))
+        )
+    return rows
+
+
+def _yaml_lines(config: dict[str, Any]) -> list[str]:
+    from osiris.manifest.text import canonical_yaml
+
+    return canonical_yaml(config).splitlines() if config else ["{}"]
+
+
+def _listed(value: Any) -> str:
+    return ", ".join(map(str, value)) if isinstance(value, (list, tuple)) else str(value)

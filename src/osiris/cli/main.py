@@ -1,0 +1,158 @@
+"""The command `osiris`."""
+
+from __future__ import annotations
+
+import os
+import sys
+from pathlib import Path
+from typing import Annotated, Any
+
+import typer
+
+from osiris import __version__
+from osiris.cli import components as components_cli
+from osiris.cli import connections as connections_cli
+from osiris.cli import runs as runs_cli
+from osiris.cli.options import Json, Parameters, parsed_params
+from osiris.cli.problems import Exit, reporting, show_findings, summary
+from osiris.cli.terminal import clean, out, out_json, paint, say
+
+app = typer.Typer(
+    name="osiris",
+    help="Move data between systems: one declarative pipeline, checked, compiled, and run exactly as written.",
+    no_args_is_help=True,
+    pretty_exceptions_enable=False,
+    context_settings={"help_option_names": ["-h", "--help"]},
+)
+app.add_typer(components_cli.app, name="components")
+app.add_typer(connections_cli.app, name="connections")
+app.add_typer(runs_cli.app, name="runs")
+app.command("run")(runs_cli.run)
+
+
+def _version(show: bool) -> None:
+    if show:
+        out(f"osiris {__version__}")
+        raise typer.Exit
+
+
+@app.callback()
+def _options(
+    version: Annotated[
+        bool, typer.Option("--version", callback=_version, is_eager=True, help="Print the version.")
+    ] = False,
+) -> None:
+    """Options of every command."""
+
+
+@app.command()
+def init(
+    folder: Annotated[Path, typer.Argument(help="Folder to write into.")] = Path(),
+    json: Json = False,
+) -> None:
+    """Write a small project that runs at once."""
+    with reporting(json):
+        from osiris.operations import init_project
+
+        result = init_project(folder)
+        if json:
+            out_json(result.to_dict())
+            return
+        out(f"A project is ready in {clean(str(folder))}:")
+        for file in result.files:
+            out(f"  {file}")
+        out()
+        out("Next")
+        if folder != Path():
+            out(f"  cd {clean(str(folder))}")
+        out("  osiris run pipelines/example.yaml")
+
+
+@app.command()
+def demo(
+    folder: Annotated[Path, typer.Argument(help="Folder to copy the demo into.")] = Path("osiris-demo"),
+    json: Json = False,
+) -> None:
+    """Copy the shipped demo and run it: real flights, joined and counted."""
+    with reporting(json):
+        from osiris.cli.runs import run_watched
+        from osiris.operations.projects import run_demo
+
+        if not json:
+            say(f"The demo goes into {clean(str(folder))} and runs there.")
+        outcome = run_watched(lambda options: run_demo(folder, options), as_json=json, new=True)
+        if not json and outcome == 0:
+            runs_cli.show_demo(folder)
+        raise Exit(outcome)
+
+
+@app.command()
+def validate(
+    file: Annotated[Path, typer.Argument(help="Pipeline file.")],
+    param: Parameters = None,
+    json: Json = False,
+) -> None:
+    """Check a pipeline: every problem in one pass, with its place and what was probably meant."""
+    with reporting(json):
+        from osiris.operations import Project, validate_pipeline
+
+        result = validate_pipeline(Project.find(), file, parsed_params(param))
+        if json:
+            out_json(result.to_dict())
+        else:
+            show_findings(result.findings)
+            word = paint("is valid", "green") if result.is_valid else paint("is not valid", "red")
+            found = summary(result.findings)
+            out(f"{clean(result.file)} {word}{f': {found}' if found else ''}")
+        raise Exit(0 if result.is_valid else 3)
+
+
+@app.command("compile")
+def compile_(
+    file: Annotated[Path, typer.Argument(help="Pipeline file.")],
+    param: Parameters = None,
+    check: Annotated[
+        bool, typer.Option("--check", help="Write nothing; exit 3 if the stored manifest differs.")
+    ] = False,
+    json: Json = False,
+) -> None:
+    """Compile a pipeline to its manifest: the same bytes for the same pipeline, everywhere."""
+    with reporting(json):
+        from osiris.operations import Project, check_manifest, compile_pipeline
+
+        act = check_manifest if check else compile_pipeline
+        result = act(Project.find(), file, parsed_params(param))
+        if json:
+            out_json(result.to_dict())
+            return
+        show_findings(result.warnings)
+        out(f"{clean(result.manifest.name)}  {result.manifest.short_fingerprint}")
+        out(f"  {clean(result.shown_path)}{'' if result.changed else '  (unchanged)'}")
+
+
+@app.command()
+def schema(
+    name: Annotated[
+        str, typer.Argument(help="oml, component, connection, manifest, events, metrics, status.")
+    ],
+) -> None:
+    """Print a published JSON Schema."""
+    with reporting(True):
+        from osiris.operations import get_schema
+
+        out_json(get_schema(name))
+
+
+def main() -> None:
+    """Entry point of the command; exits with a documented code."""
+    try:
+        app(standalone_mode=True)
+    except Exit as end:
+        _leave(end.code)
+    except BrokenPipeError:
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+        _leave(0)
+
+
+def _leave(code: int) -> Any:
+    sys.exit(code)

@@ -1,0 +1,29 @@
+"""Options that several commands share."""
+
+from __future__ import annotations
+
+from typing import Annotated
+
+import typer
+
+from osiris.errors import UsageError
+
+Json = Annotated[bool, typer.Option("--json", help="Print exactly one JSON document on stdout.")]
+
+Parameters = Annotated[
+    list[str] | None,
+    typer.Option(
+        "--param", "-p", metavar="NAME=VALUE", help="Value of a declared parameter; may be repeated."
+    ),
+]
+
+
+def parsed_params(given: list[str] | None) -> dict[str, str]:
+    """`name=value` pairs as a mapping. Raises `UsageError` USE001."""
+    params: dict[str, str] = {}
+    for pair in given or ():
+        name, equals, value = pair.partition("=")
+        if not equals or not name:
+            raise UsageError("USE001", f"--param takes NAME=VALUE, not {pair!r}.")
+        params[name] = value
+    return params

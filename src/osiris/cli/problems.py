@@ -1,0 +1,102 @@
+"""Findings and errors as a person reads them, and what a failing command says at its end."""
+
+from __future__ import annotations
+
+import sys
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+
+from osiris.cli.terminal import clean, count, out_json, paint, say
+from osiris.errors import ExitCode, InternalError, InvalidPipeline, OsirisError, TargetState
+from osiris.findings import Finding, Severity
+
+_COLOURS = {Severity.ERROR: "red", Severity.WARNING: "yellow", Severity.NOTE: "blue"}
+
+_HIDDEN_LINES = {"CON005", "CON001"}
+"""Codes whose line may hold a secret in clear text; the line is not shown."""
+
+
+class Exit(Exception):
+    """Ends the command with an exit code; everything has been said."""
+
+    def __init__(self, code: int) -> None:
+        super().__init__(code)
+        self.code = code
+
+
+@contextmanager
+def reporting(as_json: bool) -> Iterator[None]:
+    """Turn what a command raises into a message (or one JSON document) and an exit code."""
+    try:
+        yield
+    except Exit:
+        raise
+    except OsirisError as error:
+        _report(error, as_json)
+        raise Exit(int(error.exit_code)) from error
+    except OSError as error:
+        name = f" {error.filename}" if error.filename else ""
+        failure = OsirisError("RES003", f"The operating system refused{name}: {error.strerror or error}.")
+        _report(failure, as_json)
+        raise Exit(int(ExitCode.RUN_FAILED)) from error
+    except Exception as error:  # noqa: BLE001 - the edge of the process: a bug ends in a message, not in a traceback
+        bug = InternalError(
+            "INT001", f"{type(error).__name__}: {error}", hint="This is a bug; please report it."
+        )
+        _report(bug, as_json)
+        raise Exit(int(ExitCode.RUN_FAILED)) from error
+
+
+def _report(error: OsirisError, as_json: bool) -> None:
+    if as_json:
+        out_json({"ok": False, "error": error.to_dict()})
+        return
+    if isinstance(error, InvalidPipeline):
+        show_findings(error.findings)
+    show_error(error)
+
+
+def show_error(error: OsirisError) -> None:
+    """An error in up to five lines, to stderr."""
+    say(f"{paint('error', 'red', sys.stderr)} {error.code}  {clean(error.message)}")
+    for label, text in (("where", str(error.where)), ("hint", error.hint or "")):
+        if text:
+            say(f"  {label:<7}{clean(text)}")
+    if error.target is not TargetState.UNCHANGED or error.where.step_id:
+        say(f"  target {error.target.value}")
+
+
+def show_findings(findings: list[Finding]) -> None:
+    """Each finding with its place, its line and what was probably meant, to stderr."""
+    for finding in findings:
+        severity = paint(finding.severity.value, _COLOURS[finding.severity], sys.stderr)
+        say(f"{clean(place(finding))}  {severity} {finding.code}  {clean(finding.message)}")
+        for line in _excerpt(finding):
+            say(line)
+        if finding.hint:
+            say(f"      hint: {clean(finding.hint)}")
+
+
+def summary(findings: list[Finding]) -> str:
+    """`2 errors, 1 warning`."""
+    counts = {severity: sum(f.severity is severity for f in findings) for severity in Severity}
+    return ", ".join(count(number, severity.value) for severity, number in counts.items() if number)
+
+
+def place(finding: Finding) -> str:
+    """`file:line:column`, as editors understand it."""
+    mark = (finding.mark.line, finding.mark.column) if finding.mark else ()
+    return ":".join(map(str, (finding.file or "pipeline", *mark)))
+
+
+def _excerpt(finding: Finding) -> list[str]:
+    if finding.mark is None or finding.file is None or finding.code in _HIDDEN_LINES:
+        return []
+    try:
+        lines = Path(finding.file).read_text(encoding="utf-8").splitlines()
+        line = lines[finding.mark.line - 1]
+    except (OSError, UnicodeDecodeError, IndexError):
+        return []
+    shown = clean(line[:120])
+    return [f"  {finding.mark.line:>4} | {shown}", f"       | {' ' * (finding.mark.column - 1)}^"]

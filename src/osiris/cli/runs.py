@@ -1,0 +1,170 @@
+"""`osiris run` and `osiris runs`."""
+
+from __future__ import annotations
+
+import os
+import sys
+from collections.abc import Callable
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated, Any
+
+import typer
+
+from osiris.cli.options import Json, Parameters, parsed_params
+from osiris.cli.problems import Exit, reporting, show_error, show_findings
+from osiris.cli.terminal import clean, count, duration, out, out_json, paint, say, table
+
+if TYPE_CHECKING:
+    from osiris.operations.projects import DemoResult
+    from osiris.operations.runs import RunOptions, RunResult
+
+app = typer.Typer(help="What ran, and what came of it.", no_args_is_help=True)
+
+Act = Callable[["RunOptions"], "RunResult | DemoResult"]
+
+
+def run(
+    file: Annotated[Path, typer.Argument(help="Pipeline file or manifest.")],
+    param: Parameters = None,
+    adapter: Annotated[str, typer.Option(help="Where to run.")] = "local",
+    new: Annotated[
+        bool, typer.Option("--new", help="Start afresh, even if an earlier run is unfinished.")
+    ] = False,
+    run_key: Annotated[
+        str | None, typer.Option(help="Name of the logical run, such as a date; it is applied once.")
+    ] = None,
+    json: Json = False,
+) -> None:
+    """Run a pipeline or a manifest; an unfinished run is taken up again under its run key."""
+    with reporting(json):
+        from osiris.operations.project import Project
+        from osiris.operations.runs import run_pipeline
+
+        project = Project.find()
+        choices = {"params": parsed_params(param), "adapter": adapter, "run_key": run_key}
+        raise Exit(
+            run_watched(
+                lambda options: run_pipeline(project, file, options), as_json=json, new=new, **choices
+            )
+        )
+
+
+def run_watched(act: Act, *, as_json: bool, **choices: Any) -> int:
+    """Run with progress on stderr and signals handled; returns the exit code.
+
+    Where a step could not be stopped, the process ends here.
+    """
+    from osiris.cli.progress import show_event, show_result
+    from osiris.cli.signals import StopRequests
+    from osiris.operations.runs import RunOptions
+
+    with StopRequests().installed() as stops:
+        ended = act(RunOptions(observers=(show_event,), on_start=stops.watch, **choices))
+    result: RunResult = getattr(ended, "run", ended)
+    if as_json:
+        out_json(ended.to_dict())
+    else:
+        show_findings(result.warnings)
+        show_result(result)
+        if result.outcome.error is not None:
+            say()
+            show_error(result.outcome.error)
+    code = result.status.exit_code or 0
+    if result.outcome.must_exit:
+        sys.stdout.flush()
+        os._exit(code)
+    return code
+
+
+def show_demo(folder: Path) -> None:
+    """What the demo did, and what to try next."""
+    out()
+    out("Try next")
+    for line in (
+        f"cd {folder}",
+        "osiris validate pipelines/flight_delays.yaml     # change something in it first",
+        "osiris compile pipelines/flight_delays.yaml      # the manifest that runs",
+        "osiris runs show last                            # what happened, step by step",
+        "osiris components show duckdb.processor          # what a step can do",
+    ):
+        out(f"  {clean(line)}")
+
+
+@app.command("list")
+def list_(
+    pipeline: Annotated[str | None, typer.Option(help="Only runs of this pipeline.")] = None,
+    state: Annotated[str | None, typer.Option(help="running, succeeded, failed or interrupted.")] = None,
+    limit: Annotated[int, typer.Option(min=1, help="At most so many.")] = 50,
+    json: Json = False,
+) -> None:
+    """List runs, newest first."""
+    with reporting(json):
+        from osiris.operations import Project, list_runs
+
+        project = Project.find()
+        rows = list_runs(project, pipeline=pipeline, state=state, limit=limit)
+        if json:
+            out_json({"runs": [row.model_dump(mode="json") for row in rows]})
+            return
+        cells = []
+        for row in rows:
+            died = row.state == "running" and not project.index.is_alive(row)
+            took = duration(row.duration_ms) if row.duration_ms is not None else ""
+            written = count(row.rows_written, "row")
+            cells.append(
+                (
+                    row.run_id,
+                    row.pipeline,
+                    "died" if died else row.state.value,
+                    written,
+                    took,
+                    row.error_code or "",
+                )
+            )
+        for line in table(cells, indent=0, right=(3, 4)):
+            out(line)
+        if not rows:
+            out("There are no runs yet.")
+
+
+@app.command()
+def show(
+    run_id: Annotated[str, typer.Argument(metavar="RUN", help="Run id, a part of one, or `last`.")],
+    json: Json = False,
+) -> None:
+    """Show one run: how each step went, and the events."""
+    with reporting(json):
+        from osiris.operations import Project, show_run
+
+        view = show_run(Project.find(), run_id)
+        if json:
+            out_json(view.to_dict())
+            return
+        status = view.status
+        state = status.get("state", "unreadable")
+        died = state == "running" and not view.alive
+        out(
+            f"{paint(clean(str(status.get('run_id', run_id))), 'bold')}  {status.get('pipeline', '')}  {'died' if died else state}"
+        )
+        for line in table(
+            [(step["id"], step["component"], step["state"]) for step in status.get("steps", [])]
+        ):
+            out(line)
+        out()
+        for event in view.events:
+            out(f"  {event.get('ts', '')[11:23]}  {event.get('event', '')}  {clean(_facts(event))}")
+        if status.get("error"):
+            error = status["error"]
+            out()
+            out(f"{paint('error', 'red')} {error['code']}  {clean(error['message'])}")
+            if error.get("hint"):
+                out(f"  hint   {clean(error['hint'])}")
+
+
+def _facts(event: dict[str, Any]) -> str:
+    hidden = {"seq", "ts", "session", "event", "traceback"}
+    shown = [
+        f"{key}={value}" for key, value in event.items() if key not in hidden and not isinstance(value, dict)
+    ]
+    text = "  ".join(shown)
+    return text if len(text) <= 160 else text[:159] + "…"

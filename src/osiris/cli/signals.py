@@ -1,0 +1,47 @@
+"""Ctrl-C and SIGTERM: an orderly stop first, the process's end at the second request."""
+
+from __future__ import annotations
+
+import os
+import signal
+from collections.abc import Iterator
+from contextlib import contextmanager
+from types import FrameType
+
+from osiris.adapters import ExecutionAdapter
+from osiris.cli.terminal import say
+from osiris.errors import ExitCode, Interrupted, Terminated
+
+_HINT = "Run the same command again; it goes on under the same run key."
+
+
+class StopRequests:
+    """Turns signals into `cancel` of the adapter that is at work."""
+
+    def __init__(self) -> None:
+        self._adapter: ExecutionAdapter | None = None
+        self._asked = False
+
+    def watch(self, adapter: ExecutionAdapter) -> None:
+        """Cancel this adapter when a signal comes; at once if one came already."""
+        self._adapter = adapter
+
+    @contextmanager
+    def installed(self) -> Iterator[StopRequests]:
+        """Handle SIGINT and SIGTERM while the block runs."""
+        before = {number: signal.signal(number, self._handle) for number in (signal.SIGINT, signal.SIGTERM)}
+        try:
+            yield self
+        finally:
+            for number, handler in before.items():
+                signal.signal(number, handler)
+
+    def _handle(self, number: int, frame: FrameType | None) -> None:
+        if self._asked or self._adapter is None:
+            os._exit(int(ExitCode.TERMINATED if number == signal.SIGTERM else ExitCode.INTERRUPTED))
+        self._asked = True
+        say("  stopping … (once more to leave at once)")
+        if number == signal.SIGTERM:
+            self._adapter.cancel(Terminated("RUN004", "The run was terminated.", hint=_HINT))
+        else:
+            self._adapter.cancel(Interrupted("RUN004", "The run was interrupted.", hint=_HINT))

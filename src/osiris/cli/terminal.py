@@ -1,0 +1,90 @@
+"""The one way out to the terminal: redacted, without control characters, coloured only where that helps."""
+
+from __future__ import annotations
+
+import json
+import os
+import re
+import sys
+from collections.abc import Iterable, Sequence
+from typing import IO, Any
+
+from osiris.redaction import redactor
+
+_CONTROL = re.compile(r"[\x00-\x08\x0b-\x1f\x7f-\x9f\u200b-\u200f\u2028-\u202e\u2066-\u2069\ufeff]")
+_COLOURS = {"red": "31", "green": "32", "yellow": "33", "blue": "34", "bold": "1", "dim": "2"}
+
+
+def out(text: str = "") -> None:
+    """One line of the answer, to stdout."""
+    _write(sys.stdout, text)
+
+
+def say(text: str = "") -> None:
+    """One line about what is going on, to stderr."""
+    _write(sys.stderr, text)
+
+
+def out_json(document: Any) -> None:
+    """The one JSON document that `--json` promises on stdout."""
+    sys.stdout.write(json.dumps(redactor.data(document), ensure_ascii=False, indent=2) + "\n")
+    sys.stdout.flush()
+
+
+def paint(text: str, colour: str, stream: IO[str] | None = None) -> str:
+    """The text in a colour, where the stream is a terminal and NO_COLOR is not set."""
+    return f"\x1b[{_COLOURS[colour]}m{clean(text)}\x1b[0m" if has_colour(stream or sys.stdout) else text
+
+
+def has_colour(stream: IO[str]) -> bool:
+    """Whether colours are wanted and understood (no-color.org)."""
+    return stream.isatty() and not os.environ.get("NO_COLOR") and os.environ.get("TERM") != "dumb"
+
+
+def clean(text: str) -> str:
+    """The text with secrets masked and control characters made visible: data must not drive a terminal."""
+    return _CONTROL.sub(lambda match: f"\\u{ord(match[0]):04x}", redactor.text(text))
+
+
+def table(rows: Iterable[Sequence[str]], indent: int = 2, right: Iterable[int] = ()) -> list[str]:
+    """Lines with aligned columns; `right` names the columns that align to the right."""
+    cells = [[clean(cell) for cell in row] for row in rows]
+    widths = [max(map(len, column)) for column in zip(*cells, strict=True)] if cells else []
+    aligned = set(right)
+    lines = []
+    for row in cells:
+        parts = [
+            c.rjust(w) if i in aligned else c.ljust(w)
+            for i, (c, w) in enumerate(zip(row, widths, strict=True))
+        ]
+        lines.append((" " * indent + "  ".join(parts)).rstrip())
+    return lines
+
+
+def count(number: int, noun: str) -> str:
+    """`1 row`, `1,234 rows`."""
+    return f"{number:,} {noun}{'' if number == 1 else 's'}"
+
+
+def size(number: float) -> str:
+    """Bytes in the unit that reads best."""
+    for unit in ("B", "kB", "MB", "GB"):
+        if number < 1000 or unit == "GB":
+            return f"{number:,.0f} {unit}" if unit == "B" or number >= 100 else f"{number:.1f} {unit}"
+        number /= 1000
+    raise AssertionError("unreachable")
+
+
+def duration(milliseconds: int) -> str:
+    """Milliseconds in the unit that reads best."""
+    seconds = milliseconds / 1000
+    if seconds < 60:
+        return f"{seconds:.2f} s" if seconds < 10 else f"{seconds:.1f} s"
+    return f"{int(seconds // 60)} min {int(seconds % 60)} s"
+
+
+def _write(stream: IO[str], text: str) -> None:
+    painted = "\x1b[" in text and has_colour(stream)
+    line = redactor.text(text) if painted else clean(text)
+    stream.write(line + "\n")
+    stream.flush()

@@ -1,0 +1,166 @@
+"""Compile = validate + resolve + order + pin."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field, replace
+from typing import Any
+
+from osiris.compiler.graph import Graph, GraphCheck, topological_order
+from osiris.compiler.params import Params
+from osiris.compiler.steps import StepCheck, not_runnable, unknown_component
+from osiris.compiler.targets import PlacedStep, target_findings
+from osiris.components.component import Component
+from osiris.components.drivers import DriverRegistry
+from osiris.components.pins import engine_versions, pinned
+from osiris.components.registry import Registry
+from osiris.connections import ConnectionsFile
+from osiris.errors import InvalidPipeline
+from osiris.findings import Finding, Severity
+from osiris.manifest import Edge, Manifest, ManifestStep
+from osiris.manifest.model import RetryPolicy
+from osiris.oml import UNKNOWN_COMPONENT, ParsedPipeline, Pipeline, Step
+
+_WARNINGS = {"OML031", "OML032"}
+
+
+@dataclass(slots=True)
+class Compiled:
+    """A compile's outcome: `manifest` is None where `findings` hold an error."""
+
+    manifest: Manifest | None
+    findings: list[Finding] = field(default_factory=list)
+
+    @property
+    def errors(self) -> list[Finding]:
+        """The findings that stop the compile."""
+        return [finding for finding in self.findings if finding.severity is Severity.ERROR]
+
+    def require(self) -> Manifest:
+        """The manifest. Raises `InvalidPipeline` with all findings where there is none."""
+        if self.manifest is None:
+            count = len(self.errors)
+            message = f"The pipeline has {count} error{'s' if count != 1 else ''}."
+            raise InvalidPipeline(self.errors[0].code, message, self.findings)
+        return self.manifest
+
+
+class Compiler:
+    """Compiles pipelines of one project; it opens no connection and reads no secret's value.
+
+    `connections` may be None, where references are not to be looked up (a component's own examples).
+    """
+
+    def __init__(self, registry: Registry, connections: ConnectionsFile | None) -> None:
+        self._registry = registry
+        self._connections = connections
+        self._drivers = DriverRegistry(registry)
+
+    def compile(self, parsed: ParsedPipeline, params: Mapping[str, Any] | None = None) -> Compiled:
+        """All findings of a pipeline, and its manifest where none of them is an error."""
+        findings = list(parsed.findings)
+        if self._connections is not None:
+            findings += self._connections.findings
+        manifest = None
+        if parsed.pipeline is not None:
+            manifest = self._checked(parsed, parsed.pipeline, params or {}, findings)
+        findings = sorted((_graded(finding) for finding in findings), key=lambda finding: finding.order)
+        failed = any(finding.severity is Severity.ERROR for finding in findings)
+        return Compiled(None if failed else manifest, findings)
+
+    def _checked(
+        self, parsed: ParsedPipeline, pipeline: Pipeline, given: Mapping[str, Any], findings: list[Finding]
+    ) -> Manifest | None:
+        params = Params(parsed, given)
+        components = self._components(parsed, pipeline, findings)
+        check = GraphCheck(parsed, components)
+        graph = check.run()
+        placed, steps = self._steps(parsed, pipeline, components, params, graph, findings)
+        findings += params.findings + check.findings
+        findings += target_findings(parsed.source, placed)
+        order = topological_order([step.id for step in pipeline.steps], graph.before)
+        if any(_graded(f).severity is Severity.ERROR for f in findings) or len(order) != len(steps):
+            return None
+        by_id = {step.id: step for step in steps}
+        return self._manifest(pipeline, [by_id[step_id] for step_id in order], components, params)
+
+    def _components(
+        self, parsed: ParsedPipeline, pipeline: Pipeline, findings: list[Finding]
+    ) -> dict[str, Component]:
+        known: dict[str, Component] = {}
+        for index, step in enumerate(pipeline.steps):
+            name = step.component
+            if name == UNKNOWN_COMPONENT:
+                continue
+            if name not in self._registry:
+                findings.append(unknown_component(parsed.source, index, name, self._registry.nearest(name)))
+                findings += [finding for finding in self._registry.findings if name in (finding.file or "")]
+                continue
+            known[name] = self._registry.get(name)
+            if not known[name].is_runnable:
+                findings.append(not_runnable(parsed.source, index, known[name]))
+        return known
+
+    def _steps(
+        self,
+        parsed: ParsedPipeline,
+        pipeline: Pipeline,
+        components: Mapping[str, Component],
+        params: Params,
+        graph: Graph,
+        findings: list[Finding],
+    ) -> tuple[list[PlacedStep], list[ManifestStep]]:
+        placed: list[PlacedStep] = []
+        steps: list[ManifestStep] = []
+        for index, step in enumerate(pipeline.steps):
+            component = components.get(step.component)
+            if component is None:
+                continue
+            check = StepCheck(parsed.source, self._connections, self._drivers, params, index)
+            mode, config = check.mode(step, component), check.config(step, component)
+            findings += [replace(finding, step_id=step.id) for finding in check.findings]
+            placed.append((index, step.id, component, config))
+            steps.append(_manifest_step(step, mode, config, graph))
+        return placed, steps
+
+    def _manifest(
+        self,
+        pipeline: Pipeline,
+        steps: Sequence[ManifestStep],
+        components: Mapping[str, Component],
+        params: Params,
+    ) -> Manifest:
+        manifest = Manifest(
+            oml_version=pipeline.oml_version,
+            name=pipeline.name,
+            description=pipeline.description,
+            engines=engine_versions(components.values()),
+            components={name: pinned(component) for name, component in sorted(components.items())},
+            params={name: _shown(value) for name, value in params.values.items()},
+            steps=tuple(steps),
+        )
+        return manifest.sealed()
+
+
+def _manifest_step(step: Step, mode: str, config: dict[str, Any], graph: Graph) -> ManifestStep:
+    return ManifestStep(
+        id=step.id,
+        component=step.component,
+        mode=mode,
+        config=config,
+        inputs={
+            name: Edge(step=ref.step_id, output=ref.output) for name, ref in graph.inputs[step.id].items()
+        },
+        needs=tuple(sorted(set(step.needs))),
+        retry=RetryPolicy(**step.retry.model_dump()),
+        timeout_seconds=step.timeout_seconds,
+        description=step.description,
+    )
+
+
+def _graded(finding: Finding) -> Finding:
+    return replace(finding, severity=Severity.WARNING) if finding.code in _WARNINGS else finding
+
+
+def _shown(value: Any) -> Any:
+    return value if value is None or isinstance(value, (str, int, float, bool)) else str(value)

@@ -1,0 +1,195 @@
+"""One step against its component: mode, connection, config, and what only the driver can check."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Mapping
+from datetime import date
+from typing import Any
+
+from osiris.compiler.params import Params
+from osiris.components.component import Component
+from osiris.components.drivers import DriverRegistry
+from osiris.components.schemas import SchemaProblem, schema_problems, with_defaults, without_aliases
+from osiris.connections import ConnectionsFile
+from osiris.connections.file import REFERENCE
+from osiris.core.binding import typed_value
+from osiris.core.driver import ConfigChecker, ConfigProblem
+from osiris.errors import PipelineError
+from osiris.findings import Finding
+from osiris.oml import Step
+from osiris.yamlsource import YamlSource
+
+Path_ = tuple[str | int, ...]
+
+_CODES = {"unknown": "CMP003", "missing": "CMP004", "wrong": "CMP005"}
+_URL_WITH_PASSWORD = re.compile(r"://[^\s/@:]*:[^\s/@]+@")
+
+
+class StepCheck:
+    """Checks one step and works out its effective config."""
+
+    def __init__(
+        self,
+        source: YamlSource,
+        connections: ConnectionsFile | None,
+        drivers: DriverRegistry,
+        params: Params,
+        index: int,
+    ) -> None:
+        self._source = source
+        self._connections = connections
+        self._drivers = drivers
+        self._params = params
+        self._path: Path_ = ("steps", index)
+        self.findings: list[Finding] = []
+
+    def mode(self, step: Step, component: Component) -> str:
+        """The step's mode in the component's own word."""
+        modes = component.run_modes
+        wanted = "extract" if step.mode == "read" else step.mode
+        if wanted is None and len(modes) == 1:
+            return modes[0]
+        if wanted in modes:
+            return str(wanted)
+        message = f"{component.name} has the mode {' or '.join(modes)}, not {step.mode}."
+        if wanted is None:
+            message = f"{component.name} has several modes: {', '.join(modes)}; the step must name one."
+        self._report("CMP002", message, ("mode",), candidates=modes)
+        return modes[0]
+
+    def config(self, step: Step, component: Component) -> dict[str, Any]:
+        """The effective config: parameters replaced, aliases resolved, defaults filled in."""
+        schema = component.step_schema
+        config = self._params.substitute(step.config, schema, (*self._path, "config"))
+        config = without_aliases(schema, _json_ready(config))
+        self._clear_text_secrets(step.config, ("config",))
+        problems = schema_problems(
+            schema, config, f"{component.name} config", component.spec.llm_hints.input_aliases
+        )
+        for problem in problems:
+            self._schema_finding(component, problem)
+        self._connection(component, config)
+        effective = with_defaults(schema, config)
+        if not problems and component.spec.runtime is not None and component.spec.runtime.checks:
+            self._ask_driver(step, component, effective)
+        return effective
+
+    def _schema_finding(self, component: Component, problem: SchemaProblem) -> None:
+        code = _CODES[problem.kind]
+        key = str(problem.path[0]) if problem.path else ""
+        if problem.kind == "unknown" and component.connection_fields.get(key) == "forbidden":
+            message = f"The step may not override the connection's {key!r}."
+            self._report(
+                "CON006", message, ("config", *problem.path), hint="Declare another connection instead."
+            )
+            return
+        at = ("config", *problem.path)
+        self._report(code, problem.message, at, candidates=problem.candidates, hint=problem.hint)
+
+    def _connection(self, component: Component, config: Mapping[str, Any]) -> None:
+        reference = config.get("connection")
+        if reference is None:
+            if component.connection_use == "required" and "connection" not in config:
+                known = self._of_family(component.family)
+                hint = (
+                    f"Choose one of {', '.join(known)}."
+                    if known
+                    else "Declare one in osiris_connections.yaml."
+                )
+                self._report(
+                    "CON009",
+                    f"{component.name} needs a connection.",
+                    ("config",),
+                    candidates=known,
+                    hint=hint,
+                )
+            return
+        if component.connection_use == "none" or not isinstance(reference, str):
+            return
+        match = REFERENCE.fullmatch(reference)
+        if match is None:
+            return
+        if match[1] != component.family:
+            message = f"{reference} is a connection of {match[1]}; {component.name} needs one of {component.family}."
+            self._report(
+                "CON008", message, ("config", "connection"), candidates=self._of_family(component.family)
+            )
+        elif self._connections is not None and self._connections.get(reference) is None:
+            near = self._connections.nearest(reference)
+            hint = None if near else "Declare it in osiris_connections.yaml."
+            self._report(
+                "CON002",
+                f"There is no connection {reference}.",
+                ("config", "connection"),
+                candidates=near,
+                hint=hint,
+            )
+
+    def _of_family(self, family: str) -> tuple[str, ...]:
+        entries = self._connections.entries if self._connections else {}
+        return tuple(sorted(ref for ref in entries if ref.startswith(f"@{family}.")))
+
+    def _clear_text_secrets(self, value: Any, path: Path_) -> None:
+        if isinstance(value, str) and _URL_WITH_PASSWORD.search(value):
+            hint = "Declare a connection and keep the password in .env."
+            self._report("CON005", "A password stands in clear text in this value.", path, hint=hint)
+        elif isinstance(value, dict):
+            for key, item in value.items():
+                self._clear_text_secrets(item, (*path, key))
+        elif isinstance(value, list):
+            for index, item in enumerate(value):
+                self._clear_text_secrets(item, (*path, index))
+
+    def _ask_driver(self, step: Step, component: Component, config: Mapping[str, Any]) -> None:
+        try:
+            driver = self._drivers.get(component.name)
+        except PipelineError as error:
+            self._report(error.code, error.message, ("component",), hint=error.hint)
+            return
+        if isinstance(driver, ConfigChecker):
+            for problem in driver.check(config, tuple(step.inputs)):
+                self._driver_finding(problem)
+
+    def _driver_finding(self, problem: ConfigProblem) -> None:
+        at: Path_ = (*self._path, "config", problem.field)
+        mark = self._source.inside(at, problem.line, problem.column)
+        self.findings.append(
+            self._source.finding(problem.code, problem.message, at, mark=mark, hint=problem.hint)
+        )
+
+    def _report(self, code: str, message: str, at: Path_, **more: Any) -> None:
+        path = (*self._path, *at)
+        key = code in ("CMP003", "CON006")
+        self.findings.append(self._source.finding(code, message, path, key=key, **more))
+
+
+def unknown_component(source: YamlSource, index: int, name: str, candidates: tuple[str, ...]) -> Finding:
+    """The finding for a component that nobody declares."""
+    tail = f"; did you mean {candidates[0]!r}?" if candidates else "."
+    path = ("steps", index, "component")
+    hint = "`osiris components list` shows all."
+    return source.finding(
+        "CMP001", f"There is no component {name!r}{tail}", path, candidates=candidates, hint=hint
+    )
+
+
+def not_runnable(source: YamlSource, index: int, component: Component) -> Finding:
+    """The finding for a component whose driver is not there."""
+    extra = component.spec.runtime.extra if component.spec.runtime else None
+    hint = f"Install it: pip install 'osiris-etl[{extra}]'." if extra else None
+    path = ("steps", index, "component")
+    return source.finding(
+        "CMP007", f"The component {component.name} has no driver that can be found.", path, hint=hint
+    )
+
+
+def _json_ready(value: Any, *, bound: bool = False) -> Any:
+    """Dates become text, or typed values where they will be bound."""
+    if isinstance(value, dict):
+        return {key: _json_ready(item, bound=bound or key == "bind") for key, item in value.items()}
+    if isinstance(value, list):
+        return [_json_ready(item, bound=bound) for item in value]
+    if isinstance(value, date):
+        return typed_value(value) if bound else str(value)
+    return value

@@ -1,0 +1,32 @@
+"""What the pipeline as a whole writes: nothing at all, or one target twice."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from dataclasses import replace
+from typing import Any
+
+from osiris.components.component import Component
+from osiris.findings import Finding, Severity
+from osiris.yamlsource import YamlSource
+
+PlacedStep = tuple[int, str, Component, dict[str, Any]]
+"""Index in the file, step id, component, effective config."""
+
+
+def target_findings(source: YamlSource, steps: Sequence[PlacedStep]) -> Iterator[Finding]:
+    """An error for each second writer of a target that is replaced, a warning where nothing is written."""
+    writers = [step for step in steps if "write" in step[2].spec.modes]
+    if steps and not writers:
+        warning = source.finding("OML032", "Nothing in this pipeline writes anything.", ("steps",))
+        yield replace(warning, severity=Severity.WARNING)
+    first: dict[tuple[Any, ...], PlacedStep] = {}
+    for placed in writers:
+        index, _, component, config = placed
+        key = (component.family, config.get("connection"), config.get("table"), config.get("path"))
+        other = first.setdefault(key, placed)
+        modes = {config.get("write_mode"), other[3].get("write_mode")}
+        if other is not placed and modes != {"append"}:
+            target = config.get("table") or config.get("path")
+            message = f"The step {other[1]!r} writes {target!r} already; one of the two would undo the other."
+            yield source.finding("OML030", message, ("steps", index))

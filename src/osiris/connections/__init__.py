@@ -1,0 +1,12 @@
+"""Connections by reference: the connections file, and the one place where secret values are read."""
+
+from osiris.connections.file import ConnectionEntry, ConnectionsFile, load_connections
+from osiris.connections.resolver import ConnectionResolver, ResolvedConnection
+
+__all__ = [
+    "ConnectionEntry",
+    "ConnectionResolver",
+    "ConnectionsFile",
+    "ResolvedConnection",
+    "load_connections",
+]

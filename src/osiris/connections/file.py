@@ -1,0 +1,140 @@
+"""osiris_connections.yaml: which connections there are, checked without reading any secret's value."""
+
+from __future__ import annotations
+
+import re
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+from osiris.components.registry import Registry
+from osiris.components.schemas import SchemaProblem, schema_problems
+from osiris.components.spec import FamilyConnection
+from osiris.findings import Finding, nearest
+from osiris.yamlsource import YamlSource, read_yaml
+
+FILE_NAME = "osiris_connections.yaml"
+
+REFERENCE = re.compile(r"@([a-z][a-z0-9]*)\.([A-Za-z0-9][A-Za-z0-9_-]*)")
+PLACEHOLDER = re.compile(r"\$\{([A-Za-z_][A-Za-z0-9_]*)\}")
+
+_POLICY_KEYS = ("sample_rows", "protected")
+
+
+@dataclass(frozen=True, slots=True)
+class ConnectionEntry:
+    """One connection as declared: fields may hold `${NAME}` in place of values."""
+
+    family: str
+    alias: str
+    fields: dict[str, Any]
+    policy: dict[str, bool]
+
+    @property
+    def reference(self) -> str:
+        """`@family.alias`."""
+        return f"@{self.family}.{self.alias}"
+
+
+@dataclass(slots=True)
+class ConnectionsFile:
+    """All connections of a project, and what is wrong with their declarations."""
+
+    path: Path
+    entries: dict[str, ConnectionEntry] = field(default_factory=dict)
+    findings: list[Finding] = field(default_factory=list)
+
+    def get(self, reference: str) -> ConnectionEntry | None:
+        """The connection that `@family.alias` names."""
+        return self.entries.get(reference)
+
+    def nearest(self, reference: str) -> tuple[str, ...]:
+        """References that were probably meant; those of the same family when none is near."""
+        family = reference.lstrip("@").partition(".")[0]
+        of_family = sorted(ref for ref in self.entries if ref.startswith(f"@{family}."))
+        return nearest(reference, self.entries) or tuple(of_family[:3])
+
+
+def load_connections(root: Path, registry: Registry) -> ConnectionsFile:
+    """Read and check a project's connections; without the file there are none."""
+    loaded = ConnectionsFile(root / FILE_NAME)
+    if loaded.path.is_file():
+        source = read_yaml(loaded.path, shown_as=FILE_NAME)
+        loaded.findings.extend(
+            Finding("CON001", f.message, pointer=f.pointer, file=f.file, mark=f.mark, hint=f.hint)
+            for f in source.findings
+        )
+        _Reader(source, registry, loaded).read()
+    return loaded
+
+
+class _Reader:
+    def __init__(self, source: YamlSource, registry: Registry, loaded: ConnectionsFile) -> None:
+        self._source = source
+        self._registry = registry
+        self._loaded = loaded
+
+    def read(self) -> None:
+        top = self._source.value
+        if top is None:
+            return
+        if not isinstance(top, dict) or not isinstance(top.get("connections") or {}, dict):
+            self._report("CON001", "The file must hold `connections:` with families below it.", ())
+            return
+        for key in top.keys() - {"version", "connections"}:
+            self._report(
+                "CON003", f"The connections file has no key {key!r}; did you mean 'connections'?", (key,)
+            )
+        for family, aliases in (top.get("connections") or {}).items():
+            self._family(family, aliases)
+
+    def _family(self, family: str, aliases: Any) -> None:
+        path = ("connections", family)
+        declared = self._registry.connection(family)
+        if declared is None:
+            near = nearest(family, self._registry.families())
+            known = ", ".join(self._registry.families())
+            message = f"There is no family {family!r} with connections."
+            self._report("CON003", message, path, candidates=near, hint=f"Known families: {known}.")
+        elif not isinstance(aliases, dict):
+            self._report("CON003", f"{family} must hold aliases with their fields.", path)
+        else:
+            for alias, fields in aliases.items():
+                self._entry(declared, alias, fields)
+
+    def _entry(self, declared: FamilyConnection, alias: str, fields: Any) -> None:
+        reference = f"@{declared.family}.{alias}"
+        path = ("connections", declared.family, alias)
+        if not REFERENCE.fullmatch(reference):
+            self._report("CON003", f"The alias {alias!r} must consist of letters, digits, '_' and '-'.", path)
+            return
+        if not isinstance(fields, dict):
+            self._report("CON003", f"{reference} must hold a mapping of fields.", path)
+            return
+        own = {key: value for key, value in fields.items() if key not in (*_POLICY_KEYS, "default")}
+        policy = {key: bool(fields.get(key, getattr(declared.policy, key))) for key in _POLICY_KEYS}
+        self._check(declared, reference, own, path)
+        self._loaded.entries[reference] = ConnectionEntry(declared.family, alias, own, policy)
+
+    def _check(
+        self, declared: FamilyConnection, reference: str, fields: dict[str, Any], path: tuple[str, ...]
+    ) -> None:
+        for problem in schema_problems(declared.fields, fields, reference):
+            if not _is_placeholder(fields, problem):
+                self._report("CON003", problem.message, (*path, *problem.path), candidates=problem.candidates)
+        for secret in declared.secrets:
+            name = secret.lstrip("/")
+            value = fields.get(name)
+            if isinstance(value, (str, int)) and value != "" and not PLACEHOLDER.fullmatch(str(value)):
+                message = f"{reference}: the secret field {name!r} holds clear text."
+                hint = f"Put the value into .env and write {name}: ${{{reference[1:].replace('.', '_').upper()}_{name.upper()}}}."
+                self._report("CON005", message, (*path, name), hint=hint)
+
+    def _report(self, code: str, message: str, path: tuple[str | int, ...], **more: Any) -> None:
+        self._loaded.findings.append(self._source.finding(code, message, path, key=True, **more))
+
+
+def _is_placeholder(fields: dict[str, Any], problem: SchemaProblem) -> bool:
+    """Whether the value that does not fit is one that the environment will replace."""
+    value = fields.get(str(problem.path[0])) if problem.path else None
+    return problem.kind == "wrong" and isinstance(value, str) and PLACEHOLDER.search(value) is not None

@@ -1,0 +1,129 @@
+"""From `@family.alias` to the fields that a connector needs, at the last moment and in memory only."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from types import MappingProxyType
+from typing import Any
+
+from osiris.components.registry import Registry
+from osiris.components.schemas import schema_problems, with_defaults
+from osiris.components.spec import FamilyConnection
+from osiris.connections.file import PLACEHOLDER, ConnectionEntry, ConnectionsFile
+from osiris.connections.secrets import SecretSources
+from osiris.errors import ConnectionFailed
+from osiris.redaction import Secret, redactor
+
+PATH_FORMAT = "project-path"
+
+
+@dataclass(frozen=True, slots=True)
+class ResolvedConnection:
+    """A connection ready for use: `fields` is read-only and its secret values are `Secret`."""
+
+    reference: str
+    family: str
+    fields: Mapping[str, Any]
+    secret_sources: dict[str, str]
+
+    @property
+    def public_fields(self) -> dict[str, Any]:
+        """The fields that may be shown."""
+        return {name: value for name, value in self.fields.items() if not isinstance(value, Secret)}
+
+
+class ConnectionResolver:
+    """Resolves references; each secret it meets is made known to the redactor first."""
+
+    def __init__(
+        self, root: Path, registry: Registry, connections: ConnectionsFile, secrets: SecretSources
+    ) -> None:
+        self._root = root
+        self._registry = registry
+        self._connections = connections
+        self._secrets = secrets
+
+    def resolve(self, reference: str, overrides: Mapping[str, Any] | None = None) -> ResolvedConnection:
+        """The connection with values filled in. Raises `ConnectionFailed` CON002, CON003 or CON004."""
+        entry = self._connections.get(reference)
+        if entry is None:
+            near = self._connections.nearest(reference)
+            hint = f"Did you mean {', '.join(near)}?" if near else "Declare it in osiris_connections.yaml."
+            raise ConnectionFailed("CON002", f"There is no connection {reference}.", hint=hint)
+        declared = self._registry.connection(entry.family)
+        if declared is None:
+            raise ConnectionFailed("CON002", f"There is no family {entry.family!r} with connections.")
+        return self._filled(entry, declared, overrides or {})
+
+    def default(self, family: str) -> ResolvedConnection:
+        """The connection of a family whose components need not name one: all fields at their defaults."""
+        declared = self._registry.connection(family)
+        if declared is None:
+            raise ConnectionFailed("CON002", f"There is no family {family!r} with connections.")
+        return self._filled(ConnectionEntry(family, "", {}, {}), declared, {})
+
+    def project_path(self, path: str) -> str:
+        """A path of the project as an absolute one."""
+        return os.path.abspath(os.path.join(self._root, os.path.expanduser(path)))
+
+    def _filled(
+        self, entry: ConnectionEntry, declared: FamilyConnection, overrides: Mapping[str, Any]
+    ) -> ResolvedConnection:
+        sources: dict[str, str] = {}
+        secret_names = {secret.lstrip("/") for secret in declared.secrets}
+        fields: dict[str, Any] = {}
+        for name, value in {**entry.fields, **overrides}.items():
+            fields[name] = self._value(entry, name, value, sources, name in secret_names)
+        fields = with_defaults(declared.fields, fields)
+        self._check(entry, declared, fields)
+        shown = {
+            name: self._shown(declared, name, value, name in secret_names) for name, value in fields.items()
+        }
+        return ResolvedConnection(entry.reference, entry.family, MappingProxyType(shown), sources)
+
+    def _value(
+        self, entry: ConnectionEntry, name: str, value: Any, sources: dict[str, str], secret: bool
+    ) -> Any:
+        if not isinstance(value, str):
+            return value
+        filled = value
+        for variable in PLACEHOLDER.findall(value):
+            found = self._secrets.find(variable)
+            if found is None:
+                message = f"{entry.reference}: {name} needs the variable {variable}, which is not set."
+                raise ConnectionFailed(
+                    "CON004", message, hint=f"Set {variable} in the environment or in .env."
+                )
+            if secret:
+                redactor.learn(found.value)
+                sources[name] = found.source
+            filled = filled.replace(f"${{{variable}}}", found.value)
+        if secret:
+            redactor.learn(filled)
+        return self._typed(entry, name, filled) if filled != value else filled
+
+    def _typed(self, entry: ConnectionEntry, name: str, text: str) -> Any:
+        """An environment variable is text; a field of type integer or boolean wants more."""
+        declared = self._registry.connection(entry.family)
+        kind = declared.fields.get("properties", {}).get(name, {}).get("type") if declared else None
+        if kind == "integer" and text.strip().isdigit():
+            return int(text)
+        if kind == "boolean" and text.lower() in ("true", "false"):
+            return text.lower() == "true"
+        return text
+
+    def _check(self, entry: ConnectionEntry, declared: FamilyConnection, fields: Mapping[str, Any]) -> None:
+        problems = schema_problems(declared.fields, fields, entry.reference)
+        if problems:
+            message = " ".join(problem.message for problem in problems)
+            raise ConnectionFailed("CON003", message, hint="Mend the field in osiris_connections.yaml.")
+
+    def _shown(self, declared: FamilyConnection, name: str, value: Any, secret: bool) -> Any:
+        if secret and isinstance(value, str):
+            return Secret(value)
+        if declared.fields.get("properties", {}).get(name, {}).get("format") == PATH_FORMAT:
+            return self.project_path(value)
+        return value

@@ -1,0 +1,77 @@
+"""Where secret values come from. No other module reads them."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Protocol
+
+from dotenv import dotenv_values
+
+
+@dataclass(frozen=True, slots=True)
+class Found:
+    """A value and the source that had it, for `doctor`."""
+
+    value: str
+    source: str
+
+
+class SecretSource(Protocol):
+    """Looks values up by name."""
+
+    name: str
+
+    def get(self, name: str) -> str | None:
+        """The value, or None where this source does not have it."""
+
+
+class Environment:
+    """The process's environment variables."""
+
+    name = "environment"
+
+    def get(self, name: str) -> str | None:
+        return os.environ.get(name)
+
+
+class DotEnv:
+    """The project's `.env` file; its values never enter the process's environment."""
+
+    name = ".env"
+
+    def __init__(self, file: Path) -> None:
+        self._file = file
+        self._values: Mapping[str, str | None] | None = None
+
+    def get(self, name: str) -> str | None:
+        if self._values is None:
+            self._values = dotenv_values(self._file, interpolate=False) if self._file.is_file() else {}
+        return self._values.get(name)
+
+
+class SecretSources:
+    """Asks each source in turn; the environment comes first so that it can override a file."""
+
+    def __init__(self, *sources: SecretSource) -> None:
+        self._sources = sources
+
+    @classmethod
+    def of_project(cls, root: Path) -> SecretSources:
+        """The sources of a project on this machine."""
+        return cls(Environment(), DotEnv(root / ".env"))
+
+    def find(self, name: str) -> Found | None:
+        """The first source's value."""
+        for source in self._sources:
+            value = source.get(name)
+            if value is not None:
+                return Found(value, source.name)
+        return None
+
+    @property
+    def names(self) -> tuple[str, ...]:
+        """The sources' names, in order."""
+        return tuple(source.name for source in self._sources)

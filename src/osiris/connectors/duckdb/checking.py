@@ -1,0 +1,84 @@
+"""What can be said about a step's SQL before anything is opened."""
+
+from __future__ import annotations
+
+from collections.abc import Collection, Iterator, Mapping
+from typing import Any
+
+from osiris.connectors.duckdb.engine import open_engine
+from osiris.connectors.duckdb.placeholders import dollar_names
+from osiris.connectors.duckdb.statements import Select, mark_of, parse_select
+from osiris.core import ConfigProblem
+from osiris.errors import OsirisError, PipelineError
+from osiris.findings import nearest
+
+
+def parse(field: str, sql: str, bind: Mapping[str, Any]) -> Select:
+    """The SQL of a config field, with `:name` written as `$name`; `PipelineError` if it is not one SELECT
+    or if its names and the keys of `bind` differ."""
+    con = open_engine("64MB", threads=1)
+    try:
+        select = parse_select(con, dollar_names(sql, bind))
+    except OsirisError as error:
+        error.details["field"] = field
+        raise
+    finally:
+        con.close()
+    _refuse_unbound(field, select, bind)
+    return select
+
+
+def sql_problems(field: str, sql: str, bind: Mapping[str, Any]) -> list[ConfigProblem]:
+    """The problems of the SQL as findings; empty if it is one SELECT whose names are all bound."""
+    try:
+        parse(field, sql, bind)
+    except PipelineError as error:
+        return [problem(error, field)]
+    return []
+
+
+def problem(error: OsirisError, field: str) -> ConfigProblem:
+    """An error of the SQL as a finding about a config field."""
+    line, column = error.details.get("line", 0), error.details.get("column", 0)
+    return ConfigProblem(
+        error.details.get("field", field), error.code, error.message, error.hint, line, column
+    )
+
+
+def unknown_tables(field: str, select: Select, known: Collection[str]) -> Iterator[ConfigProblem]:
+    """One problem per table in FROM that is none of the known names."""
+    folded = {name.casefold() for name in known}
+    for table in select.tables:
+        if table.text.casefold() in folded:
+            continue
+        mark = mark_of(select, table)
+        close = nearest(table.text, known)
+        meant = f' Did you mean "{close[0]}"?' if close else ""
+        yield ConfigProblem(
+            field,
+            "SQL003",
+            f'The table "{table.text}" is not an input of the step.{meant}',
+            f"Inputs: {', '.join(known)}." if known else "The step has no inputs.",
+            mark.line if mark else 0,
+            mark.column if mark else 0,
+        )
+
+
+def _refuse_unbound(field: str, select: Select, bind: Mapping[str, Any]) -> None:
+    missing = sorted(select.parameters - bind.keys())
+    unused = sorted(bind.keys() - select.parameters)
+    if missing:
+        names = ", ".join(":" + name for name in missing)
+        raise PipelineError(
+            "SQL005",
+            f"The SQL uses {names}, which bind does not give.",
+            hint=f"Add to the step's config: bind: {{{missing[0]}: ...}}.",
+            details={"field": field},
+        )
+    if unused:
+        raise PipelineError(
+            "SQL005",
+            f"bind gives {', '.join(unused)}, which the SQL does not use.",
+            hint=f"Use :{unused[0]} in the SQL or remove it from bind.",
+            details={"field": "bind"},
+        )

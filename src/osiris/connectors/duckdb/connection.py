@@ -1,0 +1,184 @@
+"""A DuckDB database file: opened, examined and closed for the family's drivers."""
+
+from __future__ import annotations
+
+import os
+import re
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager, suppress
+from pathlib import Path
+from typing import Any
+
+import duckdb
+
+from osiris.connectors.duckdb.discovery import discover_relations
+from osiris.connectors.duckdb.engine import engine_settings, start_session
+from osiris.connectors.duckdb.errors import map_engine_error
+from osiris.core import Check, Discovery, DiscoveryRequest
+from osiris.errors import ConnectionFailed, OsirisError, TargetBusy
+
+MEMORY_LIMIT = "1GB"
+"""One value for all: DuckDB opens a file a second time in one process only with equal settings."""
+
+_HOLDER = re.compile(r"Conflicting lock is held in (?P<program>.*?) \(PID (?P<pid>\d+)\)")
+
+
+class DuckDBConnector:
+    """One connection to the file named by `path`; steps of one process may open the same file together."""
+
+    family = "duckdb"
+
+    def __init__(self, connection: Mapping[str, Any]) -> None:
+        path = str(connection["path"])
+        if path == ":memory:" or path.startswith(":memory:"):
+            raise ConnectionFailed(
+                "CON003",
+                "A DuckDB connection needs a file: a database in memory is gone before the next step reads it.",
+                hint="Give path a file name, such as data/warehouse.duckdb.",
+            )
+        self.path = Path(os.path.realpath(path))
+        self._con: duckdb.DuckDBPyConnection | None = None
+
+    @property
+    def con(self) -> duckdb.DuckDBPyConnection:
+        """The open connection."""
+        self.connect()
+        assert self._con is not None
+        return self._con
+
+    def connect(self) -> None:
+        """Open the file, made if it does not exist; `ConnectionFailed` or `TargetBusy` if that cannot be."""
+        if self._con is not None:
+            return
+        self._refuse_bad_place()
+        try:
+            con = duckdb.connect(str(self.path), read_only=self._read_only(), config=_settings())
+        except duckdb.Error as exc:
+            raise _opening_error(exc, self.path) from exc
+        start_session(con)
+        self._con = con
+
+    def connect_existing(self) -> None:
+        """Open the file for reading; CON020 if there is none."""
+        if not self.path.exists():
+            raise ConnectionFailed(
+                "CON020",
+                f"The database file {self.path.name} does not exist.",
+                hint=f"Create it: {self.path}",
+            )
+        self.connect()
+
+    def close(self) -> None:
+        """Close the connection; the file is released when the process's last connection to it closes."""
+        if self._con is not None:
+            self._con.close()
+            self._con = None
+
+    def interrupt(self) -> None:
+        """Stop the running query, from any thread."""
+        con = self._con
+        if con is not None:
+            with suppress(duckdb.Error):
+                con.interrupt()
+
+    @contextmanager
+    def transaction(self, *, read_only: bool = False) -> Iterator[duckdb.DuckDBPyConnection]:
+        """A transaction that is rolled back at any exception; the body commits."""
+        con = self.con
+        con.execute("BEGIN TRANSACTION READ ONLY" if read_only else "BEGIN TRANSACTION")
+        try:
+            yield con
+        finally:
+            with suppress(duckdb.Error):
+                con.execute("ROLLBACK")
+
+    def doctor(self) -> list[Check]:
+        """Whether the file is there or can be made, is a DuckDB file, can be read and written, and is free."""
+        try:
+            self.connect()
+        except OsirisError as error:
+            return [*_place_checks(self.path), _failed_check("open", error)]
+        return [*_place_checks(self.path), Check("open", ok=True, message="The file can be opened and read.")]
+
+    def discover(self, request: DiscoveryRequest) -> Discovery:
+        """Tables and views of all user schemas."""
+        self.connect_existing()
+        return discover_relations(self.con, request)
+
+    def _read_only(self) -> bool:
+        return self.path.exists() and not os.access(self.path, os.W_OK)
+
+    def _refuse_bad_place(self) -> None:
+        for check in _place_checks(self.path):
+            if not check.ok and check.code and check.name != "writable":
+                raise ConnectionFailed(check.code, check.message, hint=check.hint)
+
+
+def _settings() -> dict[str, Any]:
+    return engine_settings(MEMORY_LIMIT) | {"enable_external_access": False}
+
+
+def _place_checks(path: Path) -> list[Check]:
+    return [_folder_check(path.parent), _file_check(path), _writable_check(path)]
+
+
+def _folder_check(folder: Path) -> Check:
+    if not folder.is_dir():
+        return Check(
+            "folder", False, "CON020", f"The folder {folder} does not exist.", f"Create it: mkdir -p {folder}"
+        )
+    return Check("folder", ok=True, message="The folder exists.")
+
+
+def _file_check(path: Path) -> Check:
+    if path.is_dir():
+        return Check("file", False, "CON023", f"{path} is a folder.", "Point path at a DuckDB file.")
+    if not path.exists():
+        if path.parent.is_dir() and not os.access(path.parent, os.W_OK):
+            return Check(
+                "file", False, "CON021", f"{path.parent} is not writable.", "Grant access to the folder."
+            )
+        return Check("file", ok=True, message="The file does not exist yet; the first writer makes it.")
+    if not os.access(path, os.R_OK):
+        return Check("file", False, "CON021", f"{path} may not be read.", "Grant read access to the file.")
+    return Check("file", ok=True, message="The file exists.")
+
+
+def _writable_check(path: Path) -> Check:
+    place = path if path.exists() else path.parent
+    if os.access(place, os.W_OK):
+        return Check("writable", ok=True, message="The file can be written.")
+    return Check(
+        "writable", False, "CON021", f"{place} may not be written.", "Grant write access, or only read it."
+    )
+
+
+def _failed_check(name: str, error: OsirisError) -> Check:
+    return Check(name, False, error.code, error.message, error.hint)
+
+
+def _opening_error(exc: duckdb.Error, path: Path) -> OsirisError:
+    text = str(exc)
+    if holder := _HOLDER.search(text):
+        pid, program = holder["pid"], Path(holder["program"]).name
+        return TargetBusy(
+            "CON022",
+            f"The database file {path.name} is held by another process: {program} with PID {pid}.",
+            hint=f"Wait until process {pid} has ended, or end it, then run the same command again.",
+            details={"pid": int(pid), "program": program},
+        )
+    if "not a valid DuckDB database" in text:
+        return ConnectionFailed(
+            "CON023", f"{path} is not a DuckDB database.", hint="Point path at a DuckDB file."
+        )
+    if "Permission denied" in text:
+        return ConnectionFailed(
+            "CON021", f"{path} cannot be opened: permission denied.", hint="Grant access to it."
+        )
+    if "different configuration" in text:
+        return TargetBusy(
+            "CON022",
+            f"The database file {path.name} is open in this process with other settings.",
+            hint="Close the other connection, then run the same command again.",
+        )
+    return map_engine_error(exc)

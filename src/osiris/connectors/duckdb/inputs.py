@@ -1,0 +1,121 @@
+"""Arrow streams into DuckDB: exact types, rows counted, the error of an upstream step kept as it was."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+import pyarrow as pa
+
+from osiris.errors import DataError, PipelineError
+
+
+class Input:
+    """A stream as DuckDB takes it: `reader` is scanned once, `rows` counts what was pulled.
+
+    An exception of the producer would come out of DuckDB as another class, so it is kept in `failure`.
+    `ended` says that the stream came to its proper end.
+    """
+
+    def __init__(self, name: str, source: pa.RecordBatchReader, tag: str = "") -> None:
+        self.name = name
+        self.columns = tuple(source.schema.names)
+        self.rows = 0
+        self.ended = False
+        self.failure: BaseException | None = None
+        self._source = source
+        self._exact = pa.schema([_exact_field(name, field) for field in source.schema])
+        self._tagged = pa.schema([field.with_name(tag + field.name) for field in self._exact])
+        self.reader = self._new_reader(self._batches())
+
+    def _new_reader(self, batches: Iterator[pa.RecordBatch]) -> pa.RecordBatchReader:
+        return pa.RecordBatchReader.from_batches(self._tagged, batches)
+
+    def first_batch(self) -> None:
+        """Wait until the first batch, or the end, has arrived; what arrived stays in the stream."""
+        batches = self._batches()
+        first = next(batches, None)
+        self.reader = self._new_reader(_chain(first, batches))
+
+    def _batches(self) -> Iterator[pa.RecordBatch]:
+        try:
+            for batch in self._source:
+                self.rows += batch.num_rows
+                yield self._converted(batch)
+        except Exception as exc:
+            self.failure = exc
+            raise
+        self.ended = True
+
+    def _converted(self, batch: pa.RecordBatch) -> pa.RecordBatch:
+        columns = [
+            _exact_cast(self.name, field, column)
+            for field, column in zip(self._exact, batch.columns, strict=True)
+        ]
+        return pa.RecordBatch.from_arrays(columns, schema=self._tagged)
+
+
+def _chain(first: pa.RecordBatch | None, rest: Iterator[pa.RecordBatch]) -> Iterator[pa.RecordBatch]:
+    if first is not None:
+        yield first
+        yield from rest
+
+
+def _exact_field(input_name: str, field: pa.Field) -> pa.Field:
+    """The field with a type that DuckDB holds; values are cast safely when their batch comes."""
+    kind = _exact_type(field.type)
+    if kind is None:
+        raise PipelineError(
+            "SQL010",
+            f'Column "{field.name}" of input "{input_name}" has the type {field.type}, which DuckDB cannot hold.',
+            hint="Cast it in the step before, for example to a decimal of at most 38 digits or to text.",
+        )
+    return field.with_type(kind)
+
+
+def _exact_type(kind: pa.DataType) -> pa.DataType | None:
+    """The type as it is, a type to cast to (the cast refuses values that do not fit), or None."""
+    if pa.types.is_nested(kind):
+        children = [kind.field(index).type for index in range(kind.num_fields)]
+        return kind if all(_exact_type(child) == child for child in children) else None
+    if pa.types.is_decimal(kind):
+        return _exact_decimal(kind)
+    if pa.types.is_float16(kind):
+        return pa.float32()
+    if pa.types.is_duration(kind) and kind.unit == "ns":
+        return pa.duration("us")
+    return kind
+
+
+def _exact_decimal(kind: pa.DataType) -> pa.DataType | None:
+    precision, scale = kind.precision - min(kind.scale, 0), max(kind.scale, 0)
+    if precision > 38 or scale > precision:
+        return None
+    fits = kind.scale >= 0 and not pa.types.is_decimal256(kind)
+    return kind if fits else pa.decimal128(precision, scale)
+
+
+def _exact_cast(input_name: str, field: pa.Field, column: pa.Array) -> pa.Array:
+    if pa.types.is_interval(column.type):
+        _refuse_nanoseconds(input_name, field.name, column)
+    if column.type == field.type:
+        return column
+    try:
+        return column.cast(field.type, safe=True)
+    except pa.ArrowInvalid as exc:
+        raise _inexact_value(input_name, field.name, f"does not fit {field.type}") from exc
+
+
+def _refuse_nanoseconds(input_name: str, name: str, column: pa.Array) -> None:
+    """DuckDB's intervals count microseconds and would cut the rest off."""
+    nanoseconds = memoryview(column.buffers()[1]).cast("q")[1::2]
+    window = nanoseconds[column.offset : column.offset + len(column)]
+    if any(value % 1000 for value in window):
+        raise _inexact_value(input_name, name, "has nanoseconds, and DuckDB's intervals count microseconds")
+
+
+def _inexact_value(input_name: str, name: str, reason: str) -> DataError:
+    return DataError(
+        "SQL010",
+        f'A value in column "{name}" of input "{input_name}" {reason}.',
+        hint="Round or cast the column in the step before.",
+    )

@@ -1,0 +1,127 @@
+"""SQL over named streams, in a DuckDB that can reach nothing else."""
+
+from __future__ import annotations
+
+import json
+from collections import Counter
+from collections.abc import Iterator, Mapping
+from pathlib import Path
+from typing import Any
+
+import duckdb
+import pyarrow as pa
+
+from osiris.connectors.duckdb.arrow_types import exact_stream
+from osiris.connectors.duckdb.engine import quote_identifier, quote_literal
+from osiris.connectors.duckdb.errors import EngineFailure
+from osiris.connectors.duckdb.explaining import explain_error
+from osiris.connectors.duckdb.inputs import Input
+
+_TAG = "osiris{index}."
+_EXPLAIN = "EXPLAIN (FORMAT JSON) "
+_REPEATING = frozenset({"REC_CTE", "RECURSIVE_CTE"})
+
+
+def confine(con: duckdb.DuckDBPyConnection, read_files: tuple[str, ...] = ()) -> None:
+    """Take everything away but the named files; nothing that the SQL says can undo it.
+
+    The order matters: the paths must be set before access ends, and the lock comes last.
+    """
+    paths = ", ".join(quote_literal(str(Path(path))) for path in read_files)
+    con.execute(f"SET allowed_paths = [{paths}]")
+    con.execute("SET enable_external_access = false")
+    con.execute("SET lock_configuration = true")
+
+
+def explain(
+    con: duckdb.DuckDBPyConnection,
+    sql: str,
+    params: Mapping[str, Any],
+    columns: Mapping[str, tuple[str, ...]],
+) -> list[list[dict[str, Any]]]:
+    """The plans of the SQL; it reads nothing and so shows every binding error with its place."""
+    try:
+        rows = con.execute(_EXPLAIN + sql, dict(params) or None).fetchall()
+    except EngineFailure as exc:
+        raise explain_error(exc, sql, columns, prefix=len(_EXPLAIN)) from exc
+    return [json.loads(plan) for _, plan in rows]
+
+
+class InputTables:
+    """The inputs of a processor as tables of their names.
+
+    A stream can be scanned once. Each is registered with tagged column names below a view that restores them,
+    so that the plan tells which input a scan belongs to; an input with more than one scan becomes a table.
+    """
+
+    def __init__(self, con: duckdb.DuckDBPyConnection, sources: Mapping[str, pa.RecordBatchReader]) -> None:
+        self._con = con
+        self._tags = {name: _TAG.format(index=index) for index, name in enumerate(sources)}
+        self.inputs = {name: Input(name, source, self._tags[name]) for name, source in sources.items()}
+        for name, source in self.inputs.items():
+            con.register(self._stream_name(name), source.reader)
+            con.execute(f"CREATE TEMP VIEW {quote_identifier(name)} AS {self._restored(name)}")
+
+    @property
+    def columns(self) -> dict[str, tuple[str, ...]]:
+        """The column names per input."""
+        return {name: source.columns for name, source in self.inputs.items()}
+
+    def prepare(self, sql: str, params: Mapping[str, Any]) -> tuple[str, ...]:
+        """Load inputs that the query scans more than once; the answer names those it does not scan at all."""
+        scans = self._scans(sql, params)
+        for name, count in scans.items():
+            if count > 1:
+                self._load(name)
+        return tuple(name for name, count in scans.items() if count == 0)
+
+    def failure(self) -> BaseException | None:
+        """What the producer of an input raised, as it was raised."""
+        return next((source.failure for source in self.inputs.values() if source.failure), None)
+
+    def _scans(self, sql: str, params: Mapping[str, Any]) -> dict[str, int]:
+        plans = explain(self._con, sql, params, self.columns)
+        owners = Counter(self._owner(node) for plan in plans for node in _scan_nodes(plan))
+        return {name: owners[name] for name in self.inputs}
+
+    def _owner(self, node: dict[str, Any]) -> str | None:
+        projected = node["extra_info"].get("Projections", "")
+        first = projected if isinstance(projected, str) else projected[0]
+        return next((name for name, tag in self._tags.items() if first.startswith(tag)), None)
+
+    def _load(self, name: str) -> None:
+        table = quote_identifier(name)
+        self._con.execute(f"DROP VIEW {table}")
+        self._con.execute(f"CREATE TEMP TABLE {table} AS {self._restored(name)}")
+
+    def _stream_name(self, name: str) -> str:
+        return f"_osiris_stream_{self._tags[name].rstrip('.')}"
+
+    def _restored(self, name: str) -> str:
+        tag = self._tags[name]
+        columns = (f"{quote_identifier(tag + c)} AS {quote_identifier(c)}" for c in self.inputs[name].columns)
+        return f"SELECT {', '.join(columns)} FROM {quote_identifier(self._stream_name(name))}"
+
+
+def _scan_nodes(plan: list[dict[str, Any]], repeated: int = 1) -> Iterator[dict[str, Any]]:
+    """Each scan of a stream; one below a recursive CTE counts twice, as it runs once per round."""
+    for node in plan:
+        if node["name"] == "PYTHON_ARROW_SCAN":
+            yield from [node] * repeated
+        yield from _scan_nodes(node["children"], 2 if node["name"] in _REPEATING else repeated)
+
+
+def result_stream(
+    con: duckdb.DuckDBPyConnection, tables: InputTables, sql: str, params: Mapping[str, Any]
+) -> tuple[pa.RecordBatchReader, tuple[str, ...]]:
+    """The result of the SELECT over the inputs, streamed, and the names of the inputs that it does not read."""
+
+    def wrong(exc: BaseException) -> BaseException:
+        return tables.failure() or explain_error(exc, sql, tables.columns)
+
+    try:
+        unused = tables.prepare(sql, params)
+        relation = con.sql(sql, params=dict(params)) if params else con.sql(sql)
+    except EngineFailure as exc:
+        raise wrong(exc) from exc
+    return exact_stream(relation, wrong=wrong), unused

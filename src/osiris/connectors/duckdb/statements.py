@@ -1,0 +1,129 @@
+"""The SQL of a step, parsed by DuckDB itself and refused unless it is exactly one SELECT."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterator
+from dataclasses import dataclass
+from typing import Any
+
+import duckdb
+
+from osiris.connectors.duckdb.errors import EngineMessage, map_engine_error, mark_at
+from osiris.errors import OsirisError, PipelineError
+from osiris.findings import Mark
+
+_READING_NODES = frozenset({"SELECT_NODE", "SET_OPERATION_NODE", "RECURSIVE_CTE_NODE", "CTE_NODE"})
+_ONE_SELECT = (
+    "Write one SELECT statement; tables, files and settings are changed by writer steps and config keys."
+)
+
+
+@dataclass(frozen=True, slots=True)
+class Spot:
+    """A piece of the SQL: its value and where it stands in bytes; `offset` is None where DuckDB does not say."""
+
+    text: str
+    offset: int | None
+    length: int
+
+
+@dataclass(frozen=True, slots=True)
+class Select:
+    """One parsed SELECT: the tables it names (CTEs are not tables), the texts its table functions get."""
+
+    sql: str
+    tables: tuple[Spot, ...]
+    texts: tuple[Spot, ...]
+    parameters: frozenset[str]
+
+
+def parse_select(con: duckdb.DuckDBPyConnection, sql: str) -> Select:
+    """The parsed statement; `PipelineError` with `details` line and column if it is anything but one SELECT.
+
+    DuckDB calls `WITH x AS (DELETE ... RETURNING ...) SELECT` a SELECT too, so the parsed tree is looked at.
+    """
+    try:
+        statements = con.extract_statements(sql)
+    except duckdb.Error as exc:
+        raise placed(map_engine_error(exc), sql, EngineMessage.of(exc).offset) from exc
+    if len(statements) != 1:
+        raise PipelineError(
+            "SQL002", f"The SQL holds {len(statements)} statements instead of one.", hint=_ONE_SELECT
+        )
+    kind = statements[0].type.name
+    if kind != "SELECT":
+        raise PipelineError("SQL002", f"{_KIND_NAMES.get(kind, kind)} is not allowed here.", hint=_ONE_SELECT)
+    return _select(sql, _tree(con, sql), frozenset(statements[0].named_parameters))
+
+
+_KIND_NAMES = {"MULTI": "A PIVOT without listed values", "EXTENSION": "An extension's statement"}
+
+
+def placed(error: OsirisError, sql: str, offset: int | None) -> OsirisError:
+    """The error with the line and column of the SQL in message and details."""
+    if offset is None:
+        return error
+    mark = mark_at(sql, offset)
+    error.details |= {"line": mark.line, "column": mark.column}
+    error.message = f"{error.message.rstrip('.')} (line {mark.line}, column {mark.column} of the SQL)."
+    error.args = (error.message,)
+    return error
+
+
+def mark_of(select: Select, spot: Spot) -> Mark | None:
+    """Where the piece stands."""
+    return None if spot.offset is None else mark_at(select.sql, spot.offset)
+
+
+def _tree(con: duckdb.DuckDBPyConnection, sql: str) -> dict[str, Any]:
+    row = con.execute("SELECT json_serialize_sql($sql)", {"sql": sql}).fetchone()
+    tree: dict[str, Any] = json.loads(row[0]) if row else {"error": True}
+    if tree["error"]:
+        raise PipelineError(
+            "SQL002", f"The SQL is not one plain SELECT: {tree.get('error_message', '')}.", hint=_ONE_SELECT
+        )
+    return tree
+
+
+def _select(sql: str, tree: dict[str, Any], parameters: frozenset[str]) -> Select:
+    nodes = list(_walk(tree))
+    for node in nodes:
+        kind = str(node.get("type", ""))
+        if kind.endswith("_NODE") and kind not in _READING_NODES:
+            verb = kind.removesuffix("_NODE").removesuffix("_QUERY")
+            raise PipelineError("SQL002", f"{verb} inside a WITH is not allowed here.", hint=_ONE_SELECT)
+    ctes = {entry["key"].casefold() for node in nodes for entry in node.get("cte_map", {}).get("map", ())}
+    tables = [_table(node) for node in nodes if node.get("type") == "BASE_TABLE"]
+    texts = [spot for node in nodes if node.get("type") == "TABLE_FUNCTION" for spot in _texts(node)]
+    named = tuple(table for table in tables if table.text.casefold() not in ctes)
+    return Select(sql, named, tuple(texts), parameters)
+
+
+def _walk(value: Any) -> Iterator[dict[str, Any]]:
+    """All mappings of the tree; a loop, because SQL may nest deeper than Python recurses."""
+    waiting = [value]
+    while waiting:
+        item = waiting.pop()
+        if isinstance(item, dict):
+            yield item
+            waiting.extend(item.values())
+        elif isinstance(item, list):
+            waiting.extend(item)
+
+
+def _table(node: dict[str, Any]) -> Spot:
+    path = [part for part in (node["catalog_name"], node["schema_name"], node["table_name"]) if part]
+    return _spot(node, ".".join(path))
+
+
+def _texts(function: dict[str, Any]) -> Iterator[Spot]:
+    for node in _walk(function["function"]["arguments"]):
+        literal = node.get("literal")
+        if isinstance(literal, dict) and literal.get("kind") == "STRING":
+            yield _spot(node, literal["text"])
+
+
+def _spot(node: dict[str, Any], text: str) -> Spot:
+    offset, length = node["query_location"], node["query_location_length"]
+    return Spot(text, offset if length else None, length)

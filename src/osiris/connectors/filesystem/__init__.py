@@ -1,0 +1,1 @@
+"""Files below one folder: safe paths, CSV and Parquet through DuckDB, atomic publication."""

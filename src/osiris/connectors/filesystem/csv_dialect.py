@@ -1,0 +1,58 @@
+"""How a CSV file is written: its separators, its words for NULL, its compression."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Literal
+
+from osiris.connectors.duckdb.engine import quote_literal
+from osiris.connectors.filesystem.file_sql import file_list
+
+Codec = Literal["none", "gzip", "zstd"]
+
+_CODEC_BY_SUFFIX: dict[str, Codec] = {".gz": "gzip", ".zst": "zstd", ".zstd": "zstd"}
+
+_MIN_BUFFER = 8_000_000
+"""DuckDB reads a file in buffers, one or more per thread; below this size reading becomes slower."""
+
+
+def codec_of(path: Path, compression: str) -> Codec:
+    """The compression of a file: as declared, or by the end of its name."""
+    if compression in ("gzip", "zstd", "none"):
+        return compression  # type: ignore[return-value]
+    return _CODEC_BY_SUFFIX.get(path.suffix.lower(), "none")
+
+
+@dataclass(frozen=True, slots=True)
+class CsvDialect:
+    """RFC 4180 with a choice of characters; only an empty field without quotes is NULL unless words are named."""
+
+    delimiter: str = ","
+    quote: str = '"'
+    header: bool = True
+    null_values: tuple[str, ...] = ()
+    compression: str = "auto"
+    max_line_bytes: int = 2_000_000
+
+    def scan(self, files: Sequence[Path], fields: int) -> str:
+        """A FROM item that reads the files as text columns c0, c1, ... in file order."""
+        columns = ", ".join(f"'c{index}': 'VARCHAR'" for index in range(fields))
+        nulls = ", ".join(quote_literal(word) for word in ("", *self.null_values))
+        options = [
+            f"auto_detect = false, header = {str(self.header).lower()}, strict_mode = true",
+            f"columns = {{{columns}}}",
+            f"delim = {quote_literal(self.delimiter)}",
+            f"quote = {quote_literal(self.quote)}, escape = {quote_literal(self.quote)}",
+            f"nullstr = [{nulls}], allow_quoted_nulls = false",
+            f"compression = {quote_literal(codec_of(files[0], self.compression))}",
+            f"max_line_size = {self.max_line_bytes}, buffer_size = {self.buffer_bytes}",
+            "hive_partitioning = false",
+        ]
+        return f"read_csv({file_list(files)}, {', '.join(options)})"
+
+    @property
+    def buffer_bytes(self) -> int:
+        """Bytes per read buffer: two of the longest lines fit in."""
+        return max(_MIN_BUFFER, 2 * self.max_line_bytes)

@@ -1,0 +1,130 @@
+"""CSV files as one stream of typed Arrow batches."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from itertools import groupby
+from pathlib import Path
+
+import duckdb
+import pyarrow as pa
+
+from osiris.connectors.filesystem.csv_dialect import CsvDialect
+from osiris.connectors.filesystem.csv_failure import CsvFiles, explain
+from osiris.connectors.filesystem.csv_header import known_columns, read_head, same_columns
+from osiris.connectors.filesystem.csv_inference import InferredSchema, infer
+from osiris.connectors.filesystem.csv_types import Form, declared
+from osiris.core import ExecutionContext
+
+_BATCH_BYTES = 4 << 20
+_BATCH_ROWS = (2_048, 131_072)
+_EngineFailure = (duckdb.Error, pa.ArrowException, OSError)
+
+
+@dataclass(frozen=True, slots=True)
+class CsvRequest:
+    """Which columns to give, in order (all when empty), and the types that are declared."""
+
+    columns: tuple[str, ...] = ()
+    schema: Mapping[str, str] | None = None
+
+
+class CsvSource:
+    """Files of one shape. Headers are read at once, rows when `read` is iterated."""
+
+    def __init__(
+        self,
+        paths: Sequence[Path],
+        dialect: CsvDialect,
+        shown: Callable[[Path], str],
+        request: CsvRequest = CsvRequest(),
+    ) -> None:
+        self._paths = paths
+        self._dialect = dialect
+        self._shown = shown
+        given = request.columns if not dialect.header else ()
+        self._heads = {path: read_head(path, dialect, self._shown(path), given) for path in paths}
+        self.names = self._chosen(request)
+        self._forms: dict[str, Form] = {
+            name: declared(name, type_name) for name, type_name in (request.schema or {}).items()
+        }
+
+    @property
+    def undeclared(self) -> list[str]:
+        """The columns whose type is still to be found."""
+        return [name for name in self.names if name not in self._forms]
+
+    @property
+    def types(self) -> dict[str, str]:
+        """Column types as DuckDB spells them, in column order."""
+        return {name: self._forms[name].type for name in self.names}
+
+    @property
+    def batch_rows(self) -> int:
+        """Rows per batch such that a batch has about 4 MiB."""
+        longest = max(head.line_bytes for head in self._heads.values())
+        smallest, largest = _BATCH_ROWS
+        return min(largest, max(smallest, _BATCH_BYTES // longest))
+
+    def infer(self, con: duckdb.DuckDBPyConnection, ctx: ExecutionContext | None = None) -> InferredSchema:
+        """Find a type for every undeclared column from the first rows. Raises `DataError` for malformed rows."""
+        positions = [self.names.index(name) for name in self.undeclared]
+        try:
+            found = infer(con, self._text_rows(), positions)
+        except _EngineFailure as exc:
+            raise self._explained(exc, cancelled=ctx is not None and ctx.cancelled) from exc
+        self._forms |= {self.names[position]: form for position, form in found.forms.items()}
+        return found
+
+    def read(self, con: duckdb.DuckDBPyConnection, ctx: ExecutionContext) -> pa.RecordBatchReader:
+        """All rows, in file order. Iterating raises `DataError` at the first value that does not fit."""
+        reader = con.sql(self._typed_rows()).to_arrow_reader(self.batch_rows)
+        fields = zip(self.names, reader.schema, strict=True)
+        schema = pa.schema([field.with_name(name) for name, field in fields])
+        return pa.RecordBatchReader.from_batches(schema, self._batches(reader, schema, ctx))
+
+    def _batches(
+        self, reader: pa.RecordBatchReader, schema: pa.Schema, ctx: ExecutionContext
+    ) -> Iterator[pa.RecordBatch]:
+        try:
+            for batch in reader:
+                yield pa.RecordBatch.from_arrays(batch.columns, schema=schema)
+        except _EngineFailure as exc:
+            raise self._explained(exc, cancelled=ctx.cancelled) from exc
+
+    def _explained(self, exc: Exception, *, cancelled: bool) -> Exception:
+        fields = {path: head.names for path, head in self._heads.items()}
+        files = CsvFiles(self._paths, fields, self._forms, self._dialect, self._shown)
+        return explain(exc, self.names, files, cancelled=cancelled)
+
+    def _chosen(self, request: CsvRequest) -> tuple[str, ...]:
+        first = self._paths[0]
+        names = self._heads[first].names
+        for path in self._paths[1:]:
+            same_columns(self._heads[path].names, names, self._shown(path), self._shown(first))
+        known_columns(request.columns, names, "columns", self._shown(first))
+        known_columns(list(request.schema or {}), names, "schema", self._shown(first))
+        return request.columns or names
+
+    def _text_rows(self) -> str:
+        """A SELECT of the chosen columns as text, c0, c1, ... in output order, over all files in order."""
+        groups = groupby(self._paths, key=lambda path: self._heads[path].names)
+        return " UNION ALL ".join(self._group(names, list(paths)) for names, paths in groups)
+
+    def _group(self, names: Sequence[str], paths: Sequence[Path]) -> str:
+        chosen = ", ".join(f"c{names.index(name)} AS c{index}" for index, name in enumerate(self.names))
+        return f"SELECT {chosen} FROM {self._dialect.scan(paths, len(names))}"
+
+    def _typed_rows(self) -> str:
+        forms = [self._forms[name] for name in self.names]
+        values = "".join(
+            f", TRY_CAST(c{index} AS {form.type}) AS v{index}"
+            for index, form in enumerate(forms)
+            if not form.is_text
+        )
+        columns = ", ".join(
+            f"c{index}" if form.is_text else f"{form.guarded(f'c{index}', f'v{index}', index)} AS c{index}"
+            for index, form in enumerate(forms)
+        )
+        return f"SELECT {columns} FROM (SELECT *{values} FROM ({self._text_rows()}))"

@@ -1,0 +1,64 @@
+"""The stream that a writer consumes, as DuckDB can read it: plain column names, errors kept as they were."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator
+
+import pyarrow as pa
+
+from osiris.core import CountedReader, counted
+from osiris.errors import DataError
+
+Convert = Callable[[pa.Array], pa.Array]
+
+
+class InputStream:
+    """A counted input whose columns are called c0, c1, ...; `raise_failure` gives its original error.
+
+    An exception of the producer reaches DuckDB through a C interface and comes back as another class.
+    """
+
+    def __init__(self, source: pa.RecordBatchReader, converts: dict[int, Convert] | None = None) -> None:
+        self._converts = converts or {}
+        self._failure: Exception | None = None
+        self._counted: CountedReader = counted(source)
+        self.schema: pa.Schema = source.schema
+        fields = [self._field(index, field) for index, field in enumerate(source.schema)]
+        self.reader = pa.RecordBatchReader.from_batches(pa.schema(fields), self._batches(pa.schema(fields)))
+
+    @property
+    def rows(self) -> int:
+        """Rows pulled so far."""
+        return self._counted.rows
+
+    def raise_failure(self) -> None:
+        """Raise what the producer raised, if it did."""
+        if self._failure is not None:
+            raise self._failure
+
+    def check_applied(self, applied: int) -> None:
+        """Check that the stream ended and that every row was applied. Raises `DataError` RUN007."""
+        if not self._counted.ended or applied != self.rows:
+            message = f"{self.rows:,} rows were received and {applied:,} written; nothing was published."
+            raise DataError(
+                "RUN007", message, hint="Run the same command again; if it stays so, report a bug."
+            )
+
+    def _field(self, index: int, field: pa.Field) -> pa.Field:
+        convert = self._converts.get(index)
+        arrow_type = field.type if convert is None else convert(pa.nulls(0, field.type)).type
+        return pa.field(f"c{index}", arrow_type)
+
+    def _batches(self, schema: pa.Schema) -> Iterator[pa.RecordBatch]:
+        try:
+            for batch in self._counted.reader:
+                yield pa.RecordBatch.from_arrays(self._columns(batch), schema=schema)
+        except Exception as exc:
+            self._failure = exc
+            raise
+
+    def _columns(self, batch: pa.RecordBatch) -> list[pa.Array]:
+        return [
+            self._converts[index](column) if index in self._converts else column
+            for index, column in enumerate(batch.columns)
+        ]

@@ -1,0 +1,50 @@
+"""Arrow streams at the edge of a driver: accept any producer, count what passes.
+
+pyarrow is imported inside the functions because `osiris.core` is also read where no data moves (listing
+components, checking a pipeline) and start-up time matters there.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    import pyarrow as pa
+
+    from osiris.core.driver import ArrowStream
+
+
+def as_reader(stream: ArrowStream | pa.RecordBatchReader) -> pa.RecordBatchReader:
+    """A `RecordBatchReader` over any carrier of an Arrow C stream.
+
+    Wrapping is what makes a second scan raise instead of silently giving no rows.
+    """
+    import pyarrow as pa
+
+    if isinstance(stream, pa.RecordBatchReader):
+        return stream
+    return pa.RecordBatchReader.from_stream(stream)
+
+
+class CountedReader:
+    """A reader that knows how many rows have passed and whether the stream came to its proper end."""
+
+    def __init__(self, source: pa.RecordBatchReader) -> None:
+        import pyarrow as pa
+
+        self.rows = 0
+        self.ended = False
+        self._source = source
+        self.reader = pa.RecordBatchReader.from_batches(source.schema, self._batches())
+
+    def _batches(self) -> Iterator[pa.RecordBatch]:
+        for batch in self._source:
+            self.rows += batch.num_rows
+            yield batch
+        self.ended = True
+
+
+def counted(reader: pa.RecordBatchReader) -> CountedReader:
+    """Count the rows that a consumer pulls: a writer compares them with the rows applied before it commits."""
+    return CountedReader(reader)

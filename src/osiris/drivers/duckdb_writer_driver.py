@@ -1,0 +1,120 @@
+"""duckdb.writer: the step's input into a table of a DuckDB file."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from typing import Annotated, Any, ClassVar, Literal
+
+import pyarrow as pa
+from pydantic import Field
+
+from osiris.connectors.duckdb.connection import DuckDBConnector
+from osiris.connectors.duckdb.errors import EngineFailure, map_engine_error
+from osiris.connectors.duckdb.inputs import Input
+from osiris.connectors.duckdb.ledger import Commit, Ledger
+from osiris.connectors.duckdb.tables import TableName
+from osiris.connectors.duckdb.writing import Applied, TableWrite, WriteRequest
+from osiris.core import ArrowStream, DriverConfig, ExecutionContext
+
+WriteMode = Annotated[
+    Literal["append", "replace", "merge"],
+    Field(json_schema_extra={"x-aliases": {"overwrite": "replace", "upsert": "merge"}}),
+]
+
+
+class WriterConfig(DriverConfig):
+    """The config of a `duckdb.writer` step."""
+
+    model_config = DriverConfig.model_config | {
+        "json_schema_extra": {
+            "if": {"properties": {"write_mode": {"enum": ["merge", "upsert"]}}, "required": ["write_mode"]},
+            "then": {"required": ["primary_key"]},
+        }
+    }
+
+    table: Annotated[str, Field(min_length=1)]
+    write_mode: WriteMode = "append"
+    primary_key: Annotated[list[Annotated[str, Field(min_length=1)]], Field(min_length=1)] | None = None
+    create: Literal["if_missing", "never"] = "if_missing"
+    allow_empty: bool = False
+
+
+class DuckDBWriterDriver:
+    """Writes in one transaction that also holds the ledger row, so a run key has the effect of one run."""
+
+    Config: ClassVar[type[DriverConfig]] = WriterConfig
+
+    def run(
+        self,
+        *,
+        step_id: str,
+        config: Mapping[str, Any],
+        inputs: Mapping[str, pa.RecordBatchReader] | None,
+        ctx: ExecutionContext,
+    ) -> Mapping[str, ArrowStream]:
+        """`{}` once everything is committed."""
+        settings = WriterConfig.model_validate(dict(config))
+        source = Input("df", (inputs or {})["df"])
+        connector = DuckDBConnector(config["resolved_connection"])
+        ctx.closing(connector)
+        ctx.on_cancel(connector.interrupt)
+        try:
+            self._write(connector, settings, source, ctx)
+        except EngineFailure as exc:
+            raise source.failure or map_engine_error(exc, cancelled=ctx.cancelled) from exc
+        finally:
+            connector.close()
+        return {}
+
+    def _write(
+        self, connector: DuckDBConnector, settings: WriterConfig, source: Input, ctx: ExecutionContext
+    ) -> None:
+        request = _request(settings)
+        ledger = Ledger(_executor(connector), ctx)
+        commit = _earlier_commit(connector, ledger)
+        if commit is not None:
+            ctx.log_event("already_committed", target=commit.target, rows=commit.rows)
+            return
+        applied = TableWrite(connector, ledger, request, source, ctx.failpoint).run()
+        _report(ctx, connector, request, applied)
+
+
+def _request(settings: WriterConfig) -> WriteRequest:
+    return WriteRequest(
+        TableName.parse(settings.table),
+        settings.write_mode,
+        tuple(settings.primary_key or ()),
+        settings.create,
+        settings.allow_empty,
+    )
+
+
+def _executor(connector: DuckDBConnector) -> Any:
+    def execute(sql: str, params: Sequence[Any]) -> list[tuple[Any, ...]]:
+        return connector.con.execute(sql, list(params)).fetchall()
+
+    return execute
+
+
+def _earlier_commit(connector: DuckDBConnector, ledger: Ledger) -> Commit | None:
+    """What the ledger says; a file that does not exist yet is not made for the question."""
+    if not connector.path.exists():
+        return None
+    return ledger.committed() if connector.has_table("_osiris_commits") else None
+
+
+def _report(
+    ctx: ExecutionContext, connector: DuckDBConnector, request: WriteRequest, applied: Applied
+) -> None:
+    ctx.log_event(
+        "target_written",
+        target="table",
+        path=connector.path.name,
+        table=str(request.table),
+        rows=applied.rows,
+        write_mode=request.write_mode,
+        rows_inserted=applied.inserted,
+        rows_updated=applied.updated,
+        rows_deleted=applied.deleted,
+    )
+    ctx.log_metric("rows_written", applied.rows, "rows")

@@ -1,0 +1,73 @@
+"""A finding: one problem of one text, as data that every front end shows alike."""
+
+from __future__ import annotations
+
+import difflib
+from collections.abc import Iterable
+from dataclasses import dataclass, field
+from enum import StrEnum
+from typing import Any
+
+
+class Severity(StrEnum):
+    """Errors stop a compile; warnings and notes do not."""
+
+    ERROR = "error"
+    WARNING = "warning"
+    NOTE = "note"
+
+
+@dataclass(frozen=True, slots=True)
+class Mark:
+    """A position in a text, counted from 1."""
+
+    line: int
+    column: int
+
+
+@dataclass(frozen=True, slots=True)
+class Finding:
+    """One problem: a stable code, where it is, what is wrong, and what was probably meant."""
+
+    code: str
+    message: str
+    severity: Severity = Severity.ERROR
+    pointer: str = ""
+    file: str | None = None
+    mark: Mark | None = None
+    candidates: tuple[str, ...] = ()
+    hint: str | None = None
+    step_id: str | None = field(default=None, compare=False)
+
+    def to_dict(self) -> dict[str, Any]:
+        """JSON-ready form; `line` and `column` count from 1, `pointer` is an RFC 6901 JSON pointer."""
+        return {
+            "code": self.code,
+            "severity": self.severity.value,
+            "message": self.message,
+            "file": self.file,
+            "line": self.mark.line if self.mark else None,
+            "column": self.mark.column if self.mark else None,
+            "pointer": self.pointer,
+            "step_id": self.step_id,
+            "candidates": list(self.candidates),
+            "hint": self.hint,
+        }
+
+    @property
+    def order(self) -> tuple[int, int, str, str]:
+        """Sort key: position in the file, then code."""
+        mark = self.mark or Mark(0, 0)
+        return mark.line, mark.column, self.code, self.pointer
+
+
+def nearest(name: str, choices: Iterable[str], limit: int = 3) -> tuple[str, ...]:
+    """The choices that `name` was probably meant to be, best first."""
+    by_folded = {choice.casefold(): choice for choice in choices}
+    close = difflib.get_close_matches(name.casefold(), by_folded, n=limit, cutoff=0.6)
+    return tuple(by_folded[match] for match in close)
+
+
+def pointer(*tokens: str | int) -> str:
+    """An RFC 6901 JSON pointer from path tokens."""
+    return "".join("/" + str(token).replace("~", "~0").replace("/", "~1") for token in tokens)

@@ -1,0 +1,57 @@
+"""Manifests as files: where they lie, how they are written and read back."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+from pydantic import ValidationError
+
+from osiris.errors import PipelineError, Where
+from osiris.manifest.model import MANIFEST_VERSION, Manifest
+from osiris.manifest.text import canonical_yaml
+from osiris.yamlsource import Limits, YamlSource, parse_yaml, read_yaml
+
+_LIMITS = Limits(size_bytes=32 * 1_048_576, nodes=1_000_000)
+
+
+def manifest_path(build_dir: Path, manifest: Manifest) -> Path:
+    """`<build>/<name>/<fingerprint12>/manifest.yaml`."""
+    return build_dir / manifest.name / manifest.short_fingerprint / "manifest.yaml"
+
+
+def dump_manifest(manifest: Manifest) -> str:
+    """The manifest as canonical YAML: the same bytes for the same pipeline everywhere."""
+    return canonical_yaml(manifest.model_dump(mode="json"))
+
+
+def load_manifest(path: Path) -> Manifest:
+    """Read a manifest and check its fingerprints. Raises `PipelineError` MAN001 or MAN002."""
+    return _checked(read_yaml(path, limits=_LIMITS), str(path))
+
+
+def parse_manifest(text: str, shown_as: str = "manifest.yaml") -> Manifest:
+    """As `load_manifest`, from text."""
+    return _checked(parse_yaml(text, shown_as=shown_as, limits=_LIMITS), shown_as)
+
+
+def _checked(source: YamlSource, shown_as: str) -> Manifest:
+    where = Where(file=shown_as)
+    if source.findings or not isinstance(source.value, dict):
+        problem = source.findings[0].message if source.findings else "It holds no mapping."
+        raise _not_a_manifest(where, problem)
+    if source.value.get("manifest_version") != MANIFEST_VERSION:
+        raise _not_a_manifest(where, f"It has no manifest_version {MANIFEST_VERSION}.")
+    try:
+        manifest = Manifest.model_validate(source.value)
+    except ValidationError as error:
+        place = ".".join(str(token) for token in error.errors()[0]["loc"])
+        raise _not_a_manifest(where, f"Its part {place!r} is not as it should be.") from error
+    if not manifest.is_intact:
+        message = "The manifest was changed after it was compiled: its fingerprints do not fit its content."
+        raise PipelineError("MAN002", message, hint="Compile the pipeline again.", where=where)
+    return manifest
+
+
+def _not_a_manifest(where: Where, problem: str) -> PipelineError:
+    message = f"This is not a manifest. {problem}"
+    return PipelineError("MAN001", message, hint="Make one with `osiris compile FILE`.", where=where)

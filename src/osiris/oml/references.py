@@ -1,0 +1,22 @@
+"""The two references of OML: `${step.output}` on an edge and `${params.name}` in a value."""
+
+from __future__ import annotations
+
+import re
+from typing import NamedTuple
+
+_OUTPUT = re.compile(r"\$\{\s*([A-Za-z][A-Za-z0-9_-]*)\.([A-Za-z_][A-Za-z0-9_]*)\s*\}")
+PARAM = re.compile(r"\$\{\s*params\.([A-Za-z][A-Za-z0-9_-]*)\s*\}")
+
+
+class OutputRef(NamedTuple):
+    """One output of one step."""
+
+    step_id: str
+    output: str
+
+
+def parse_output_ref(text: str) -> OutputRef | None:
+    """The reference that a text is, or None where it is none."""
+    match = _OUTPUT.fullmatch(text.strip())
+    return OutputRef(*match.groups()) if match else None

@@ -1,0 +1,64 @@
+"""One function per user act, with typed results: what every front end calls, and the API for embedding.
+
+Imports are resolved on first use, so that listing components does not load what running a pipeline needs.
+"""
+
+from __future__ import annotations
+
+from importlib import import_module
+from typing import TYPE_CHECKING, Any
+
+if TYPE_CHECKING:
+    from osiris.operations.components import list_components, show_component, validate_components
+    from osiris.operations.connections import doctor_connections, list_connections
+    from osiris.operations.pipelines import check_manifest, compile_pipeline, validate_pipeline, validate_text
+    from osiris.operations.project import Project
+    from osiris.operations.projects import init_project, run_demo
+    from osiris.operations.runs import RunOptions, list_runs, run_pipeline, show_run
+    from osiris.operations.schemas import get_schema
+
+_HOMES = {
+    "Project": "project",
+    "RunOptions": "runs",
+    "check_manifest": "pipelines",
+    "compile_pipeline": "pipelines",
+    "doctor_connections": "connections",
+    "get_schema": "schemas",
+    "init_project": "projects",
+    "list_components": "components",
+    "list_connections": "connections",
+    "list_runs": "runs",
+    "run_demo": "projects",
+    "run_pipeline": "runs",
+    "show_component": "components",
+    "show_run": "runs",
+    "validate_components": "components",
+    "validate_pipeline": "pipelines",
+    "validate_text": "pipelines",
+}
+
+__all__ = [
+    "Project",
+    "RunOptions",
+    "check_manifest",
+    "compile_pipeline",
+    "doctor_connections",
+    "get_schema",
+    "init_project",
+    "list_components",
+    "list_connections",
+    "list_runs",
+    "run_demo",
+    "run_pipeline",
+    "show_component",
+    "show_run",
+    "validate_components",
+    "validate_pipeline",
+    "validate_text",
+]
+
+
+def __getattr__(name: str) -> Any:
+    if name not in _HOMES:
+        raise AttributeError(f"module 'osiris.operations' has no attribute {name!r}")
+    return getattr(import_module(f"osiris.operations.{_HOMES[name]}"), name)

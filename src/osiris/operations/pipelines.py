@@ -1,0 +1,151 @@
+"""Validate and compile: from a pipeline file to findings and a manifest."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+from osiris.compiler import Compiled, Compiler
+from osiris.errors import OsirisError, PipelineError, UsageError, Where
+from osiris.findings import Finding, Severity
+from osiris.manifest import Manifest, dump_manifest, manifest_path
+from osiris.oml import parse_pipeline, read_pipeline
+from osiris.operations.project import Project
+from osiris.session import Session, new_session_id
+from osiris.session.events import CompileComplete, CompileFailed, CompileStart
+
+
+@dataclass(frozen=True, slots=True)
+class ValidateResult:
+    """All findings of one file."""
+
+    file: str
+    findings: list[Finding]
+
+    @property
+    def is_valid(self) -> bool:
+        """Whether no finding is an error."""
+        return all(finding.severity is not Severity.ERROR for finding in self.findings)
+
+    def to_dict(self) -> dict[str, Any]:
+        """JSON-ready form."""
+        return {"file": self.file, "valid": self.is_valid, "findings": [f.to_dict() for f in self.findings]}
+
+
+@dataclass(frozen=True, slots=True)
+class CompileResult:
+    """A manifest and where it was written."""
+
+    manifest: Manifest
+    path: Path
+    shown_path: str
+    changed: bool
+    session: str
+    warnings: list[Finding] = field(default_factory=list)
+
+    def to_dict(self) -> dict[str, Any]:
+        """JSON-ready form."""
+        return {
+            "pipeline": self.manifest.name,
+            "fingerprint": self.manifest.fingerprints.data,
+            "manifest": self.shown_path,
+            "changed": self.changed,
+            "session": self.session,
+            "warnings": [finding.to_dict() for finding in self.warnings],
+        }
+
+
+def validate_pipeline(
+    project: Project, file: Path, params: Mapping[str, Any] | None = None
+) -> ValidateResult:
+    """Check a pipeline file; every problem in one pass. Raises `UsageError` USE003 for a missing file.
+
+    A parameter without a value is no finding here: values belong to a compile.
+    """
+    compiled = compile_in_memory(project, file, params)
+    findings = [finding for finding in compiled.findings if not _only_lacks_a_value(finding)]
+    return ValidateResult(project.shown(file), findings)
+
+
+def validate_text(project: Project, text: str, shown_as: str = "pipeline.yaml") -> ValidateResult:
+    """Check a pipeline that is not in a file yet."""
+    compiled = Compiler(project.registry, project.connections).compile(
+        parse_pipeline(text, shown_as=shown_as)
+    )
+    return ValidateResult(shown_as, compiled.findings)
+
+
+def compile_in_memory(project: Project, file: Path, params: Mapping[str, Any] | None = None) -> Compiled:
+    """Compile without writing anything."""
+    parsed = read_pipeline(existing(file), shown_as=project.shown(file))
+    return Compiler(project.registry, project.connections).compile(parsed, params)
+
+
+def compile_pipeline(project: Project, file: Path, params: Mapping[str, Any] | None = None) -> CompileResult:
+    """Compile a file and store its manifest. Raises `InvalidPipeline` with all findings."""
+    existing(file)
+    session = Session.create(project.logs_dir, new_session_id("compile"))
+    session.emit(CompileStart(file=project.shown(file)))
+    try:
+        result = store_manifest(project, compile_in_memory(project, file, params), session.id)
+        session.write_manifest(dump_manifest(result.manifest))
+        session.emit(
+            CompileComplete(
+                pipeline=result.manifest.name,
+                fingerprint=result.manifest.fingerprints.data,
+                manifest=result.shown_path,
+                warnings=[finding.to_dict() for finding in result.warnings],
+            )
+        )
+    except OsirisError as error:
+        session.emit(CompileFailed(error=error.to_dict()))
+        raise
+    finally:
+        session.close()
+    return result
+
+
+def check_manifest(project: Project, file: Path, params: Mapping[str, Any] | None = None) -> CompileResult:
+    """Compile without writing and compare with what is stored. Raises `PipelineError` MAN004 where they differ."""
+    compiled = compile_in_memory(project, file, params)
+    manifest = compiled.require()
+    path = manifest_path(project.build_dir, manifest)
+    shown = project.shown(path)
+    if not path.is_file() or path.read_text(encoding="utf-8") != dump_manifest(manifest):
+        message = f"The stored manifest {shown} is missing or not what the pipeline compiles to."
+        raise PipelineError(
+            "MAN004", message, hint=f"Run `osiris compile {project.shown(file)}`.", where=Where(shown)
+        )
+    return CompileResult(manifest, path, shown, changed=False, session="", warnings=compiled.findings)
+
+
+def store_manifest(project: Project, compiled: Compiled, session_id: str) -> CompileResult:
+    """Write a compile's manifest into the build folder, unless it is there already."""
+    manifest = compiled.require()
+    path = manifest_path(project.build_dir, manifest)
+    text = dump_manifest(manifest)
+    changed = not path.is_file() or path.read_text(encoding="utf-8") != text
+    if changed:
+        path.parent.mkdir(parents=True, exist_ok=True)
+        temporary = path.with_suffix(".part")
+        temporary.write_text(text, encoding="utf-8")
+        os.replace(temporary, path)
+    return CompileResult(manifest, path, project.shown(path), changed, session_id, compiled.findings)
+
+
+def existing(file: Path) -> Path:
+    """The file itself. Raises `UsageError` USE003 where there is none."""
+    if not file.is_file():
+        siblings = (
+            sorted(path.name for path in file.parent.glob("*.y*ml"))[:5] if file.parent.is_dir() else []
+        )
+        hint = f"There are: {', '.join(siblings)}." if siblings else "Check the path."
+        raise UsageError("USE003", f"There is no file {file}.", hint=hint)
+    return file
+
+
+def _only_lacks_a_value(finding: Finding) -> bool:
+    return finding.code == "OML028" and finding.message.endswith("has no value.")

@@ -1,0 +1,120 @@
+"""A project: its root folder, its settings, and what is made from them."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from functools import cached_property
+from pathlib import Path
+from typing import Self
+
+from pydantic import BaseModel, ConfigDict, Field, ValidationError
+
+from osiris.components.registry import Registry
+from osiris.connections import ConnectionResolver, ConnectionsFile, load_connections
+from osiris.connections.secrets import SecretSources
+from osiris.errors import PipelineError, Where
+from osiris.session import RunIndex
+from osiris.yamlsource import read_yaml
+
+SETTINGS_FILE = "osiris.yaml"
+MARKERS = (SETTINGS_FILE, "osiris_connections.yaml")
+
+
+class Settings(BaseModel):
+    """osiris.yaml; every key is optional."""
+
+    model_config = ConfigDict(extra="forbid")
+
+    pipelines_dir: str = Field("pipelines", description="Folder of the pipeline files.")
+    components_dir: str = Field("components", description="Folder of the project's own components.")
+    build_dir: str = Field("build", description="Folder of the manifests.")
+    logs_dir: str = Field("logs", description="Folder of the sessions.")
+    state_dir: str = Field(".osiris", description="Folder of caches and of the run index.")
+    max_parallel: int = Field(
+        4, ge=1, le=64, description="How many independent branches run at the same time."
+    )
+
+
+@dataclass(frozen=True)
+class Project:
+    """The nearest folder upwards with an osiris.yaml or osiris_connections.yaml, else the folder given."""
+
+    root: Path
+    settings: Settings
+
+    @classmethod
+    def find(cls, start: Path | None = None) -> Self:
+        """The project that a folder belongs to. Raises `PipelineError` for settings that cannot be read."""
+        here = (start or Path.cwd()).resolve()
+        candidates = (
+            folder for folder in (here, *here.parents) if any((folder / m).is_file() for m in MARKERS)
+        )
+        root = next(candidates, here)
+        return cls(root, _read_settings(root / SETTINGS_FILE))
+
+    @property
+    def logs_dir(self) -> Path:
+        """Where sessions lie."""
+        return self.root / self.settings.logs_dir
+
+    @property
+    def build_dir(self) -> Path:
+        """Where manifests lie."""
+        return self.root / self.settings.build_dir
+
+    @property
+    def state_dir(self) -> Path:
+        """Caches and the run index."""
+        return self.root / self.settings.state_dir
+
+    @property
+    def work_dir(self) -> Path:
+        """Scratch space of runs."""
+        return self.state_dir / "work"
+
+    @cached_property
+    def registry(self) -> Registry:
+        """Components that this project can use."""
+        return Registry(self.root / self.settings.components_dir)
+
+    @cached_property
+    def connections(self) -> ConnectionsFile:
+        """The project's connections."""
+        return load_connections(self.root, self.registry)
+
+    @cached_property
+    def resolver(self) -> ConnectionResolver:
+        """Resolves references to connections, secrets included."""
+        return ConnectionResolver(
+            self.root, self.registry, self.connections, SecretSources.of_project(self.root)
+        )
+
+    @cached_property
+    def index(self) -> RunIndex:
+        """Which runs there were."""
+        return RunIndex(self.state_dir, self.logs_dir)
+
+    def shown(self, path: Path) -> str:
+        """A path as the user would write it: relative to the project where it lies inside."""
+        resolved = path.resolve()
+        return resolved.relative_to(self.root).as_posix() if resolved.is_relative_to(self.root) else str(path)
+
+
+def _read_settings(file: Path) -> Settings:
+    if not file.is_file():
+        return Settings()
+    source = read_yaml(file, shown_as=SETTINGS_FILE)
+    if source.findings:
+        finding = source.findings[0]
+        where = Where(SETTINGS_FILE, finding.mark.line if finding.mark else None)
+        raise PipelineError(finding.code, finding.message, where=where)
+    try:
+        return Settings.model_validate(source.value or {})
+    except ValidationError as error:
+        details = error.errors()[0]
+        path = tuple(details["loc"])
+        mark = source.mark(path, key=True)
+        known = ", ".join(Settings.model_fields)
+        message = f"{SETTINGS_FILE}: {'.'.join(map(str, path))}: {details['msg'].lower()}."
+        where = Where(SETTINGS_FILE, mark.line if mark else None, mark.column if mark else None)
+        raise PipelineError("OML012", message, hint=f"Known settings: {known}.", where=where) from error

@@ -1,0 +1,198 @@
+"""Run a pipeline or a manifest; list and show runs."""
+
+from __future__ import annotations
+
+import json
+
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+from osiris.adapters import ADAPTERS, ExecutionAdapter, Job
+from osiris.errors import RunError, UsageError
+from osiris.findings import Finding, nearest
+from osiris.manifest import Manifest, load_manifest
+from osiris.operations.pipelines import compile_in_memory, existing, store_manifest
+from osiris.operations.project import Project
+from osiris.runner import RunOutcome, RunRequest
+from osiris.session import RunRow, Session, Status, new_session_id
+from osiris.session.session import Observer, is_alive
+from osiris.yamlsource import read_yaml
+
+
+@dataclass(frozen=True, slots=True)
+class RunOptions:
+    """How to run: parameters (pipeline files only), where, and under which run key."""
+
+    params: Mapping[str, Any] = field(default_factory=dict)
+    adapter: str = "local"
+    new: bool = False
+    run_key: str | None = None
+    observers: tuple[Observer, ...] = ()
+    on_start: Callable[[ExecutionAdapter], None] = lambda adapter: None
+
+
+@dataclass(frozen=True, slots=True)
+class RunResult:
+    """How a run ended and where its evidence lies."""
+
+    outcome: RunOutcome
+    session: str
+    folder: Path
+    warnings: list[Finding] = field(default_factory=list)
+
+    @property
+    def status(self) -> Status:
+        """The run's final status."""
+        return self.outcome.status
+
+    def to_dict(self) -> dict[str, Any]:
+        """JSON-ready form."""
+        return self.status.model_dump(mode="json") | {"session": self.session}
+
+
+def run_pipeline(project: Project, file: Path, options: RunOptions | None = None) -> RunResult:
+    """Run a pipeline file or a manifest to its end.
+
+    Raises `InvalidPipeline`, `UsageError` or `PipelineError` where it cannot even begin; a run that began and
+    failed is a result whose outcome holds the error.
+    """
+    options = options or RunOptions()
+    manifest, warnings = _manifest_of(project, file, options)
+    request = _request(project, manifest, options)
+    adapter = _adapter(options.adapter)
+    session = Session.create(
+        project.logs_dir, new_session_id("run") if request.resumes or options.run_key else request.run_key
+    )
+    for observer in options.observers:
+        session.observe(observer)
+    try:
+        adapter.prepare(
+            Job(
+                manifest,
+                session,
+                project.registry,
+                project.resolver,
+                project.index,
+                project.work_dir,
+                request,
+            )
+        )
+        options.on_start(adapter)
+        outcome = adapter.execute()
+        folder = adapter.collect()
+    finally:
+        session.close()
+    return RunResult(outcome, project.shown(folder), folder, warnings)
+
+
+def list_runs(
+    project: Project, *, pipeline: str | None = None, state: str | None = None, limit: int = 50
+) -> list[RunRow]:
+    """Runs, newest first."""
+    rows = project.index.rows()
+    wanted = [
+        row
+        for row in rows
+        if (pipeline is None or row.pipeline == pipeline) and (state is None or row.state == state)
+    ]
+    return wanted[:limit]
+
+
+@dataclass(frozen=True, slots=True)
+class RunView:
+    """One run's status and events; `alive` tells a running run from one whose process died."""
+
+    status: dict[str, Any]
+    events: list[dict[str, Any]]
+    folder: str
+    alive: bool
+
+    def to_dict(self) -> dict[str, Any]:
+        """JSON-ready form."""
+        return {"folder": self.folder, "alive": self.alive, **self.status, "events": self.events}
+
+
+def show_run(project: Project, run: str) -> RunView:
+    """One run by id, by the beginning of one, or `last`. Raises `UsageError` RUN008."""
+    folder = project.logs_dir / _run_id(project, run)
+    status = _json_file(folder / "status.json")
+    return RunView(status, _events(folder / "events.jsonl"), project.shown(folder), is_alive(folder))
+
+
+def _run_id(project: Project, run: str) -> str:
+    ids = [row.run_id for row in project.index.rows()]
+    if run == "last" and ids:
+        return ids[0]
+    matches = [run_id for run_id in ids if run_id == run or run_id.startswith(run) or run_id.endswith(run)]
+    if len(matches) == 1 or run in matches:
+        return run if run in matches else matches[0]
+    near = nearest(run, ids) or tuple(ids[:3])
+    hint = f"Recent runs: {', '.join(near)}." if near else "There are no runs yet."
+    raise UsageError("RUN008", f"There is {'no' if not matches else 'more than one'} run {run!r}.", hint=hint)
+
+
+def _manifest_of(project: Project, file: Path, options: RunOptions) -> tuple[Manifest, list[Finding]]:
+    if _is_manifest(existing(file)):
+        if options.params:
+            hint = "Run the pipeline file with --param, or compile it with --param first."
+            raise UsageError("USE004", "The parameters of a manifest are fixed.", hint=hint)
+        return load_manifest(file), []
+    compiled = compile_in_memory(project, file, options.params)
+    return store_manifest(project, compiled, "").manifest, compiled.findings
+
+
+def _is_manifest(file: Path) -> bool:
+    if file.name == "manifest.yaml":
+        return True
+    value = read_yaml(file).value
+    return isinstance(value, dict) and "manifest_version" in value
+
+
+def _request(project: Project, manifest: Manifest, options: RunOptions) -> RunRequest:
+    """The run key: the one given, that of the newest unfinished run, or a new one."""
+    parallel = project.settings.max_parallel
+    if options.run_key is not None:
+        _refuse_if_alive(project, [row for row in project.index.rows() if row.run_key == options.run_key])
+        return RunRequest(options.run_key, options.adapter, max_parallel_regions=parallel)
+    unfinished = None if options.new else project.index.unfinished(manifest.name, manifest.fingerprints.data)
+    if unfinished is None:
+        return RunRequest(new_session_id("run"), options.adapter, max_parallel_regions=parallel)
+    _refuse_if_alive(project, [unfinished])
+    return RunRequest(unfinished.run_key, options.adapter, unfinished.run_id, parallel)
+
+
+def _refuse_if_alive(project: Project, rows: list[RunRow]) -> None:
+    for row in rows:
+        if project.index.is_alive(row):
+            hint = "Wait for it to end, or start an independent run with --new."
+            raise RunError(
+                "RUN006", f"The run {row.run_id} of {row.pipeline!r} is still going on.", hint=hint
+            )
+
+
+def _adapter(name: str) -> ExecutionAdapter:
+    if name not in ADAPTERS:
+        hint = f"There are: {', '.join(ADAPTERS)}."
+        raise UsageError("USE001", f"There is no adapter {name!r}.", hint=hint)
+    return ADAPTERS[name]()
+
+
+def _json_file(file: Path) -> dict[str, Any]:
+    try:
+        loaded: dict[str, Any] = json.loads(file.read_text(encoding="utf-8"))
+    except (OSError, ValueError):
+        return {}
+    return loaded
+
+
+def _events(file: Path) -> list[dict[str, Any]]:
+    """The events that can be read; a run that was killed may leave half a line."""
+    events = []
+    for line in file.read_text(encoding="utf-8", errors="replace").splitlines() if file.is_file() else ():
+        try:
+            events.append(json.loads(line))
+        except ValueError:
+            continue
+    return events

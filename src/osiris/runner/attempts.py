@@ -1,0 +1,111 @@
+"""Wires up one attempt of a region: channels for its streamed edges, spools at its borders."""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Callable, Mapping
+from pathlib import Path
+from typing import Any
+
+from osiris.components.drivers import DriverRegistry
+from osiris.components.registry import Registry
+from osiris.connections import ConnectionResolver
+from osiris.manifest import ManifestStep
+from osiris.runner.channel import Channel, Discard, Sink
+from osiris.runner.config import driver_config, resolve_connection
+from osiris.runner.context import RunIdentity, StepContext
+from osiris.runner.record import RunRecord
+from osiris.runner.regions import EdgePlan, Region, RegionPlan
+from osiris.runner.spool import Spool
+from osiris.runner.step import Source, StepPlan, StepRun
+from osiris.session import Session
+from osiris.session.events import ConnectionResolved
+
+
+class AttemptFactory:
+    """Makes the step runs of each attempt; owns the run's spools."""
+
+    def __init__(
+        self,
+        session: Session,
+        identity: RunIdentity,
+        record: RunRecord,
+        registry: Registry,
+        resolver: ConnectionResolver,
+        work_dir: Path,
+    ) -> None:
+        self._session = session
+        self._identity = identity
+        self._record = record
+        self._registry = registry
+        self._resolver = resolver
+        self._work_dir = work_dir
+        self._drivers = DriverRegistry(registry)
+        self._edges: list[EdgePlan] = []
+        self._spools: dict[tuple[str, str], Spool] = {}
+
+    def use(self, plan: RegionPlan) -> None:
+        """Take on the edges of a plan."""
+        self._edges = plan.edges
+        readers = Counter((edge.from_step, edge.output) for edge in plan.edges if edge.spooled)
+        self._spools = {key: Spool(self._work_dir, *key, readers=count) for key, count in readers.items()}
+
+    def make(self, region: Region, attempt: int, on_end: Callable[[StepRun], None]) -> list[StepRun]:
+        """The step runs of one attempt, not yet started."""
+        ids = {step.id for step in region.steps}
+        streamed = [edge for edge in self._edges if not edge.spooled and edge.to_step in ids]
+        channels = {(edge.from_step, edge.output): Channel(edge) for edge in streamed}
+        runs = [self._step_run(step, attempt, channels, on_end) for step in region.steps]
+        for run in runs:
+            self._record.step_started(run.plan.step, attempt)
+        return runs
+
+    def release(self, region: Region) -> None:
+        """The region has ended well: give up the spools that it read."""
+        for edge in self._edges:
+            if edge.spooled and edge.to_step in {step.id for step in region.steps}:
+                self._spools[edge.from_step, edge.output].release()
+
+    def _step_run(
+        self,
+        step: ManifestStep,
+        attempt: int,
+        channels: Mapping[tuple[str, str], Channel],
+        on_end: Callable[[StepRun], None],
+    ) -> StepRun:
+        component = self._registry.get(step.component)
+        plan = StepPlan(
+            step=step,
+            component=component,
+            configure=lambda: self._configure(step),
+            sources={name: self._source(step, name, channels) for name in sorted(step.inputs)},
+            sinks={name: self._sink(step, name, channels) for name in component.spec.outputs},
+        )
+        context = StepContext(self._session, self._identity, step.id, attempt, self._work_dir)
+        return StepRun(plan, context, self._drivers, on_end)
+
+    def _source(self, step: ManifestStep, name: str, channels: Mapping[tuple[str, str], Channel]) -> Source:
+        edge = step.inputs[name]
+        key = (edge.step, edge.output)
+        if key in channels:
+            return channels[key]
+        plan = next(plan for plan in self._edges if (plan.to_step, plan.input) == (step.id, name))
+        return self._spools[key].reader(plan)
+
+    def _sink(self, step: ManifestStep, output: str, channels: Mapping[tuple[str, str], Channel]) -> Sink:
+        key = (step.id, output)
+        return channels.get(key) or self._spools.get(key) or Discard()
+
+    def _configure(self, step: ManifestStep) -> dict[str, Any]:
+        component = self._registry.get(step.component)
+        connection = resolve_connection(step, component, self._resolver)
+        if connection is not None and "connection" in step.config:
+            self._session.emit(
+                ConnectionResolved(
+                    step_id=step.id,
+                    connection=connection.reference,
+                    fields=sorted(connection.fields),
+                    secret_sources=connection.secret_sources,
+                )
+            )
+        return driver_config(step, component, connection, self._resolver)

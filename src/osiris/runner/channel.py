@@ -1,0 +1,140 @@
+"""A streamed edge: a bounded hand-over of Arrow batches from one step's thread to another's.
+
+The end of the stream is a message of its own: a reader that ends without it fails. A failure on either side
+travels to the other as `Cancelled`; the step that raised keeps its own exception.
+"""
+
+from __future__ import annotations
+
+import threading
+from collections import deque
+from collections.abc import Iterator
+from typing import Protocol
+
+import pyarrow as pa
+
+from osiris.errors import Cancelled
+from osiris.runner.regions import EdgePlan
+
+CHANNEL_BYTES = 16 * 1_048_576
+
+
+class Sink(Protocol):
+    """Where a step's thread puts the batches of one output."""
+
+    def open(self, schema: pa.Schema) -> None:
+        """Say which schema the batches have."""
+
+    def put(self, batch: pa.RecordBatch) -> bool:
+        """Hand over a batch; False when the reader wants no more."""
+
+    def end(self) -> None:
+        """Say that all batches were handed over."""
+
+
+class Channel:
+    """One edge between two threads; `put` waits while more than `limit_bytes` are under way."""
+
+    def __init__(self, edge: EdgePlan, limit_bytes: int = CHANNEL_BYTES) -> None:
+        self.edge = edge
+        self.rows_delivered = 0
+        self.rows_received = 0
+        self.bytes = 0
+        self.ended = False
+        self.closed_early = False
+        self.cause: Cancelled | None = None
+        self._limit = limit_bytes
+        self._held = 0
+        self._schema: pa.Schema | None = None
+        self._batches: deque[pa.RecordBatch] = deque()
+        self._end_sent = False
+        self._changed = threading.Condition()
+
+    def open(self, schema: pa.Schema) -> None:
+        with self._changed:
+            self._schema = schema
+            self._changed.notify_all()
+
+    def put(self, batch: pa.RecordBatch) -> bool:
+        size = batch.nbytes
+        with self._changed:
+            self._changed.wait_for(
+                lambda: self._held == 0 or self._held + size <= self._limit or self._is_over
+            )
+            if self.cause is not None:
+                raise self.cause
+            if self.closed_early:
+                return False
+            self._batches.append(batch)
+            self._held += size
+            self.bytes += size
+            self.rows_delivered += batch.num_rows
+            self._changed.notify_all()
+        return True
+
+    def end(self) -> None:
+        with self._changed:
+            self._end_sent = True
+            self._changed.notify_all()
+
+    def reader(self) -> pa.RecordBatchReader:
+        """The consumer's side; waits until the producer has said its schema."""
+        with self._changed:
+            self._changed.wait_for(lambda: self._schema is not None or self._is_over)
+            if self._schema is None:
+                raise self.cause or Cancelled("RUN003", "The edge was closed before it was opened.")
+            schema = self._schema
+        return pa.RecordBatchReader.from_batches(schema, self._received())
+
+    def close(self) -> None:
+        """The consumer wants no more; legal for a step that does not need all rows."""
+        with self._changed:
+            self.closed_early = self.closed_early or not self.ended
+            self._batches.clear()
+            self._held = 0
+            self._changed.notify_all()
+
+    def poison(self, cause: Cancelled) -> None:
+        """Stop both sides; the first cause stays."""
+        with self._changed:
+            self.cause = self.cause or cause
+            self._changed.notify_all()
+
+    @property
+    def _is_over(self) -> bool:
+        return self.cause is not None or self.closed_early
+
+    def _received(self) -> Iterator[pa.RecordBatch]:
+        while (batch := self._next()) is not None:
+            yield batch
+
+    def _next(self) -> pa.RecordBatch | None:
+        with self._changed:
+            self._changed.wait_for(lambda: self._batches or self._end_sent or self._is_over)
+            if self.cause is not None:
+                raise self.cause
+            if not self._batches:
+                self.ended = self._end_sent
+                return None
+            batch = self._batches.popleft()
+            self._held -= batch.nbytes
+            self.rows_received += batch.num_rows
+            self._changed.notify_all()
+            return batch
+
+
+class Discard:
+    """The sink of an output that no step reads: its rows are counted and dropped."""
+
+    def __init__(self) -> None:
+        self.rows_delivered = 0
+
+    def open(self, schema: pa.Schema) -> None:
+        pass
+
+    def put(self, batch: pa.RecordBatch) -> bool:
+        self.rows_delivered += batch.num_rows
+        return True
+
+    def end(self) -> None:
+        pass

@@ -1,0 +1,135 @@
+"""The execution context that the runner gives to a driver."""
+
+from __future__ import annotations
+
+import logging
+import os
+import signal
+import threading
+from collections.abc import Callable
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from pydantic import ValidationError
+
+from osiris.core.context import Closeable
+from osiris.errors import InternalError
+from osiris.session import Session
+from osiris.session.events import DRIVER_EVENTS, DriverEvent, Event, LogLine
+
+FAILPOINTS = "OSIRIS_FAILPOINTS"
+"""Environment variable for fault tests: `name=kill` or `name=raise`, several joined by commas."""
+
+
+@dataclass(frozen=True, slots=True)
+class RunIdentity:
+    """What all steps of a run share; the ledger's key and its check."""
+
+    run_id: str
+    run_key: str
+    pipeline: str
+    fingerprint: str
+
+
+class StepContext:
+    """One attempt of one step; fulfils `osiris.core.ExecutionContext`."""
+
+    def __init__(
+        self, session: Session, identity: RunIdentity, step_id: str, attempt: int, work_dir: Path
+    ) -> None:
+        self.run_id = identity.run_id
+        self.run_key = identity.run_key
+        self.pipeline = identity.pipeline
+        self.fingerprint = identity.fingerprint
+        self.step_id = step_id
+        self.attempt = attempt
+        self.work_dir = work_dir
+        self.cancelled = False
+        self.metrics: dict[str, float] = {}
+        self.events: dict[str, dict[str, Any]] = {}
+        self.logger = self._make_logger()
+        self._session = session
+        self._resources: list[Closeable] = []
+        self._on_cancel: list[Callable[[], None]] = []
+        self._lock = threading.Lock()
+
+    @property
+    def artifacts_dir(self) -> Path:
+        """This step's folder in the session, made on first use."""
+        return self._session.step_artifacts(self.step_id)
+
+    def log_event(self, name: str, **fields: Any) -> None:
+        self.events[name] = fields
+        self._session.emit(self._typed_event(name, fields))
+
+    def log_metric(self, name: str, value: float, unit: str | None = None, **tags: Any) -> None:
+        self.metrics[name] = self.metrics.get(name, 0) + value
+        self._session.measure(name, value, unit, step_id=self.step_id, **tags)
+
+    def failpoint(self, name: str) -> None:
+        for entry in filter(None, os.environ.get(FAILPOINTS, "").split(",")):
+            point, _, action = entry.partition("=")
+            if point == name:
+                _strike(name, action)
+
+    def closing(self, resource: Closeable) -> None:
+        with self._lock:
+            self._resources.append(resource)
+
+    def on_cancel(self, callback: Callable[[], None]) -> None:
+        with self._lock:
+            self._on_cancel.append(callback)
+            call_now = self.cancelled
+        if call_now:
+            callback()
+
+    def cancel(self) -> None:
+        """Tell the driver to stop; called from another thread, once."""
+        with self._lock:
+            callbacks = [] if self.cancelled else list(self._on_cancel)
+            self.cancelled = True
+        for callback in callbacks:
+            callback()
+
+    def release(self) -> None:
+        """Close what the driver handed over, last in, first out; a second call does nothing."""
+        with self._lock:
+            resources, self._resources = self._resources, []
+        for resource in reversed(resources):
+            resource.close()
+
+    def _typed_event(self, name: str, fields: dict[str, Any]) -> Event:
+        placed = {"step_id": self.step_id, "attempt": self.attempt}
+        model = DRIVER_EVENTS.get(name)
+        if model is None:
+            return DriverEvent(name=name, fields=fields, **placed)
+        try:
+            return model.model_validate(fields | placed)
+        except ValidationError as error:
+            message = f"The driver's event {name!r} lacks or misuses {error.errors()[0]['loc']}."
+            raise InternalError("INT001", message) from error
+
+    def _make_logger(self) -> logging.Logger:
+        logger = logging.Logger(f"osiris.step.{self.step_id}")
+        logger.addHandler(_ToSession(self))
+        return logger
+
+    def write_log(self, level: str, message: str) -> None:
+        """One line of the driver's log, as an event."""
+        self._session.emit(LogLine(step_id=self.step_id, attempt=self.attempt, level=level, message=message))
+
+
+class _ToSession(logging.Handler):
+    def __init__(self, context: StepContext) -> None:
+        super().__init__()
+        self._context = context
+
+    def emit(self, record: logging.LogRecord) -> None:
+        self._context.write_log(record.levelname.lower(), self.format(record))
+
+
+def _strike(name: str, action: str) -> None:
+    if action == "kill":
+        os.kill(os.getpid(), signal.SIGKILL)
+    raise InternalError("INT001", f"Failpoint {name} was told to fail here.")

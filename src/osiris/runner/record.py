@@ -1,0 +1,230 @@
+"""Keeps the session true while a run goes on: step events, status.json, artifacts."""
+
+from __future__ import annotations
+
+import hashlib
+import resource
+import sys
+import threading
+import time
+from pathlib import Path
+from typing import Any
+
+from osiris import __version__
+from osiris.errors import Cancelled, ExitCode, Interrupted, OsirisError
+from osiris.manifest import Manifest, ManifestStep
+from osiris.runner.channel import Channel
+from osiris.runner.context import RunIdentity
+from osiris.runner.spool import SpoolReader
+from osiris.runner.step import StepRun
+from osiris.session import RunState, Session, Status, StepState, StepStatus
+from osiris.session import events as ev
+from osiris.session.session import utc_now
+from osiris.session.status import TargetStatus
+
+
+class RunRecord:
+    """The written side of one run; safe to call from many threads."""
+
+    def __init__(
+        self, session: Session, manifest: Manifest, identity: RunIdentity, adapter: str, resumes: str | None
+    ) -> None:
+        self._session = session
+        self._began = time.monotonic()
+        self._lock = threading.RLock()
+        self._seen: set[Path] = set()
+        self.status = Status(
+            run_id=identity.run_id,
+            run_key=identity.run_key,
+            pipeline=identity.pipeline,
+            fingerprint=identity.fingerprint,
+            state=RunState.RUNNING,
+            adapter=adapter,
+            osiris_version=__version__,
+            started_at=utc_now(),
+            resumes=resumes,
+            steps=[StepStatus(id=step.id, component=step.component) for step in manifest.steps],
+        )
+
+    def run_started(self) -> None:
+        """The run begins."""
+        facts = self.status.model_dump(
+            include={"run_id", "run_key", "pipeline", "fingerprint", "adapter", "osiris_version", "resumes"}
+        )
+        self._session.emit(ev.RunStart(**facts))
+        self._session.write_status(self.status)
+
+    def step_started(self, step: ManifestStep, attempt: int) -> None:
+        """One attempt of a step begins."""
+        with self._lock:
+            status = self._step(step.id)
+            status.state, status.attempts = StepState.RUNNING, attempt
+            self._session.emit(ev.StepStart(step_id=step.id, attempt=attempt, component=step.component))
+            self._session.write_status(self.status)
+
+    def step_ended(self, run: StepRun, retry_in: float | None) -> None:
+        """One attempt of a step has ended, one way or the other."""
+        with self._lock:
+            status = self._step(run.step_id)
+            self._count(status, run)
+            if run.error is None:
+                self._completed(status, run)
+            elif isinstance(run.error, Cancelled):
+                self._cancelled(status, run, run.error)
+            else:
+                self._failed(status, run, run.error, retry_in)
+            self._edges(run)
+            self._artifacts(run)
+            self._session.write_status(self.status)
+
+    def run_ended(self, error: OsirisError | None) -> Status:
+        """The run is over; `error` is that of the step that caused its failure."""
+        with self._lock:
+            status = self.status
+            status.ended_at = utc_now()
+            status.duration_ms = self._elapsed_ms()
+            status.peak_rss_bytes = peak_rss_bytes()
+            status.exit_code = int(error.exit_code if error else ExitCode.OK)
+            status.state = _state(error)
+            for step in status.steps:
+                if step.state in (StepState.WAITING, StepState.RUNNING):
+                    step.state = StepState.SKIPPED if step.state is StepState.WAITING else StepState.CANCELLED
+            self._session.measure("peak_rss_bytes", status.peak_rss_bytes, "bytes")
+            self._session.measure("duration_ms", status.duration_ms, "ms")
+            self._final_event(error)
+            self._session.write_status(status)
+            return status
+
+    def _final_event(self, error: OsirisError | None) -> None:
+        duration = self.status.duration_ms or 0
+        if error is None:
+            self._session.emit(ev.RunComplete(duration_ms=duration))
+        else:
+            self.status.error = error.to_dict()
+            exit_code = int(error.exit_code)
+            self._session.emit(ev.RunFailed(duration_ms=duration, exit_code=exit_code, error=error.to_dict()))
+
+    def _step(self, step_id: str) -> StepStatus:
+        return next(status for status in self.status.steps if status.id == step_id)
+
+    def _count(self, status: StepStatus, run: StepRun) -> None:
+        metrics = run.context.metrics
+        status.duration_ms = run.duration_ms
+        status.rows_in, status.rows_out = run.rows_in, run.rows_out
+        status.rows_read = int(metrics.get("rows_read", 0))
+        status.rows_written = int(metrics.get("rows_written", 0))
+        status.bytes_read = int(metrics.get("bytes_read", 0))
+        status.bytes_written = int(metrics.get("bytes_written", 0))
+        for name in ("rows_in", "rows_out"):
+            self._session.measure(name, getattr(status, name), "rows", step_id=status.id)
+        self._session.measure("duration_ms", status.duration_ms, "ms", step_id=status.id)
+
+    def _completed(self, status: StepStatus, run: StepRun) -> None:
+        already = run.already_committed
+        status.state = StepState.ALREADY_COMMITTED if already else StepState.COMPLETE
+        status.error, status.because_of = None, None
+        status.target = _target(run.context.events)
+        counts = status.model_dump(
+            include={"duration_ms", "rows_in", "rows_out", "rows_read", "rows_written"}
+        )
+        state: Any = status.state.value
+        self._session.emit(
+            ev.StepComplete(step_id=run.step_id, attempt=run.context.attempt, state=state, **counts)
+        )
+
+    def _failed(self, status: StepStatus, run: StepRun, error: OsirisError, retry_in: float | None) -> None:
+        status.state = StepState.FAILED
+        status.error = error.at_step(run.step_id).to_dict()
+        self._session.emit(
+            ev.StepFailed(
+                step_id=run.step_id,
+                attempt=run.context.attempt,
+                duration_ms=run.duration_ms,
+                error=status.error,
+                traceback=run.traceback,
+                retry_in_seconds=retry_in,
+            )
+        )
+
+    def _cancelled(self, status: StepStatus, run: StepRun, error: Cancelled) -> None:
+        status.state = StepState.CANCELLED
+        status.because_of = str(error.details.get("because_of", "")) or "the run was stopped"
+        self._session.emit(
+            ev.StepCancelled(
+                step_id=run.step_id,
+                attempt=run.context.attempt,
+                duration_ms=run.duration_ms,
+                because_of=status.because_of,
+            )
+        )
+
+    def _edges(self, run: StepRun) -> None:
+        for source in run.plan.sources.values():
+            if run.error is None:
+                self._session.emit(_edge_event(source))
+
+    def _artifacts(self, run: StepRun) -> None:
+        folder = self._session.artifacts_dir / run.step_id
+        for file in sorted(folder.rglob("*")) if folder.is_dir() else ():
+            if file.is_file() and file not in self._seen:
+                self._seen.add(file)
+                content = file.read_bytes()
+                self._session.emit(
+                    ev.ArtifactCreated(
+                        step_id=run.step_id,
+                        path=file.relative_to(self._session.folder).as_posix(),
+                        bytes=len(content),
+                        sha256=hashlib.sha256(content).hexdigest(),
+                    )
+                )
+
+    def _elapsed_ms(self) -> int:
+        return round((time.monotonic() - self._began) * 1000)
+
+
+def peak_rss_bytes() -> int:
+    """Peak resident memory of this process; the kernel counts in KiB, on macOS in bytes."""
+    peak = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss
+    return peak if sys.platform == "darwin" else peak * 1024
+
+
+def _state(error: OsirisError | None) -> RunState:
+    if error is None:
+        return RunState.SUCCEEDED
+    return RunState.INTERRUPTED if isinstance(error, Interrupted) else RunState.FAILED
+
+
+def _edge_event(source: Channel | SpoolReader) -> ev.EdgeComplete:
+    edge = source.edge
+    return ev.EdgeComplete(
+        from_step=edge.from_step,
+        output=edge.output,
+        to_step=edge.to_step,
+        input=edge.input,
+        rows_delivered=source.rows_delivered,
+        rows_received=source.rows_received,
+        bytes=source.bytes,
+        closed_early=source.closed_early,
+        spooled=edge.spooled,
+    )
+
+
+def _target(events: dict[str, dict[str, Any]]) -> TargetStatus | None:
+    if "target_written" in events:
+        fields = events["target_written"]
+        name = fields.get("table") if fields["target"] == "table" else fields.get("path")
+        place = (
+            f"{fields['path']}:{name}" if fields["target"] == "table" and fields.get("path") else str(name)
+        )
+        return TargetStatus(
+            kind=fields["target"],
+            name=place,
+            rows=fields["rows"],
+            bytes=fields.get("bytes"),
+            write_mode=fields["write_mode"],
+        )
+    if "already_committed" in events:
+        fields = events["already_committed"]
+        name = str(fields.get("table") or fields.get("path") or fields["target"])
+        return TargetStatus(kind="target", name=name, rows=fields.get("rows"), state="already_committed")
+    return None

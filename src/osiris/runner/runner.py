@@ -1,0 +1,135 @@
+"""The runner: verifies a manifest, runs its regions as soon as they may, and answers with the outcome."""
+
+from __future__ import annotations
+
+import queue
+import shutil
+import threading
+from dataclasses import dataclass
+from pathlib import Path
+
+from osiris.components.pins import verify_pins
+from osiris.components.registry import Registry
+from osiris.connections import ConnectionResolver
+from osiris.errors import Cancelled, InternalError, Interrupted, OsirisError
+from osiris.manifest import Manifest, dump_manifest
+from osiris.runner.attempts import AttemptFactory
+from osiris.runner.context import RunIdentity
+from osiris.runner.record import RunRecord
+from osiris.runner.region import RegionOutcome, RegionRun
+from osiris.runner.regions import Region, plan_regions
+from osiris.runner.schedule import Schedule
+from osiris.session import RunIndex, Session, Status
+
+MAX_PARALLEL_REGIONS = 4
+
+
+@dataclass(frozen=True, slots=True)
+class RunRequest:
+    """What tells one run from another: its run key, where it runs, and the session it resumes."""
+
+    run_key: str
+    adapter: str = "local"
+    resumes: str | None = None
+    max_parallel_regions: int = MAX_PARALLEL_REGIONS
+
+
+@dataclass(frozen=True, slots=True)
+class RunOutcome:
+    """How a run ended; `must_exit` where a step could not be stopped and only the process's end stops it."""
+
+    status: Status
+    error: OsirisError | None
+    must_exit: bool
+
+
+class Runner:
+    """Carries out one manifest in this process."""
+
+    def __init__(
+        self,
+        manifest: Manifest,
+        session: Session,
+        registry: Registry,
+        resolver: ConnectionResolver,
+        index: RunIndex,
+        work_dir: Path,
+        request: RunRequest,
+    ) -> None:
+        identity = RunIdentity(session.id, request.run_key, manifest.name, manifest.fingerprints.data)
+        self._manifest = manifest
+        self._session = session
+        self._registry = registry
+        self._index = index
+        self._work_dir = work_dir / session.id
+        self._record = RunRecord(session, manifest, identity, request.adapter, request.resumes)
+        self._attempts = AttemptFactory(session, identity, self._record, registry, resolver, self._work_dir)
+        self._max_parallel = request.max_parallel_regions
+        self._ended: queue.SimpleQueue[RegionOutcome | None] = queue.SimpleQueue()
+        self._active: dict[int, RegionRun] = {}
+        self._interrupt: Interrupted | None = None
+
+    def cancel(self, reason: Interrupted) -> None:
+        """Stop the run from another thread or a signal handler; `run` returns within seconds."""
+        self._interrupt = self._interrupt or reason
+        self._ended.put(None)
+
+    def run(self) -> RunOutcome:
+        """Run to the end; a failure becomes part of the outcome."""
+        self._begin()
+        schedule: Schedule | None = None
+        error: OsirisError | None = None
+        try:
+            verify_pins(self._manifest, self._registry)
+            schedule = self._run_regions()
+            error = self._interrupt or next(iter(schedule.errors), None)
+        except OsirisError as failure:
+            error = failure
+        finally:
+            shutil.rmtree(self._work_dir, ignore_errors=True)
+        status = self._record.run_ended(error)
+        self._index.record(status)
+        return RunOutcome(status, error, must_exit=schedule is not None and bool(schedule.abandoned))
+
+    def _begin(self) -> None:
+        self._session.write_manifest(dump_manifest(self._manifest))
+        self._record.run_started()
+        self._index.record(self._record.status)
+        self._work_dir.mkdir(parents=True, exist_ok=True)
+
+    def _run_regions(self) -> Schedule:
+        plan = plan_regions(self._manifest)
+        self._attempts.use(plan)
+        schedule = Schedule(plan, self._max_parallel)
+        while not schedule.is_over:
+            for region in schedule.take_ready():
+                self._start(region)
+            outcome = self._ended.get()
+            if outcome is None:
+                schedule.stop()
+                self._stop_active()
+            elif schedule.settle(outcome):
+                self._attempts.release(outcome.region)
+        return schedule
+
+    def _start(self, region: Region) -> None:
+        run = RegionRun(region, self._attempts.make, self._record.step_ended)
+        self._active[region.id] = run
+        threading.Thread(
+            target=self._carry_out, args=(region, run), name=f"region {region.id}", daemon=True
+        ).start()
+
+    def _carry_out(self, region: Region, run: RegionRun) -> None:
+        try:
+            outcome = run.run()
+        except OsirisError as error:
+            outcome = RegionOutcome(region, crash=error)
+        except Exception as error:  # noqa: BLE001 - the edge of a thread: a bug must end the run, not hang it
+            crash = InternalError("INT001", f"The runner failed with {type(error).__name__}: {error}")
+            crash.__cause__ = error
+            outcome = RegionOutcome(region, crash=crash)
+        self._ended.put(outcome)
+
+    def _stop_active(self) -> None:
+        for run in self._active.values():
+            run.cancel(Cancelled("RUN003", "Stopped because the run was interrupted."))

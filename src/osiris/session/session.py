@@ -1,0 +1,125 @@
+"""One session's folder: events, metrics, status, manifest and artifacts, each redacted on its way in."""
+
+from __future__ import annotations
+
+import fcntl
+import json
+import os
+import secrets
+import threading
+from collections.abc import Callable
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import IO, Any, Self
+
+from osiris.redaction import redactor
+from osiris.session.events import Event, Metric
+from osiris.session.status import Status
+
+Observer = Callable[[dict[str, Any]], None]
+
+
+def utc_now() -> str:
+    """The time as RFC 3339 text in UTC with milliseconds."""
+    return datetime.now(UTC).isoformat(timespec="milliseconds").replace("+00:00", "Z")
+
+
+def new_session_id(kind: str) -> str:
+    """`<kind>_<timestamp>_<random>`: sorts by time, unique without coordination."""
+    return f"{kind}_{datetime.now(UTC):%Y%m%dT%H%M%SZ}_{secrets.token_hex(3)}"
+
+
+class Session:
+    """The record of one act; safe to write to from many threads.
+
+    An open session holds a lock on its folder, so that others can tell a living run from one that died.
+    """
+
+    def __init__(self, folder: Path) -> None:
+        self.folder = folder
+        self.id = folder.name
+        self.artifacts_dir = folder / "artifacts"
+        self._lock = threading.Lock()
+        self._seq = 0
+        self._observers: list[Observer] = []
+        self._events: IO[str] | None = None
+        self._metrics: IO[str] | None = None
+
+    @classmethod
+    def create(cls, logs_dir: Path, session_id: str) -> Self:
+        """Make the folder and open the files."""
+        session = cls(logs_dir / session_id)
+        session.folder.mkdir(parents=True)
+        session._events = (session.folder / "events.jsonl").open("a", encoding="utf-8")
+        session._metrics = (session.folder / "metrics.jsonl").open("a", encoding="utf-8")
+        fcntl.flock(session._events, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        return session
+
+    def observe(self, observer: Observer) -> None:
+        """Call the observer with each event as it is written (redacted), in order."""
+        self._observers.append(observer)
+
+    def emit(self, event: Event) -> None:
+        """Write one event."""
+        body = redactor.data(event.model_dump(mode="json", exclude_none=True))
+        with self._lock:
+            if self._events is None:
+                return
+            self._seq += 1
+            line = {"seq": self._seq, "ts": utc_now(), "session": self.id, **body}
+            self._events.write(json.dumps(line, ensure_ascii=False) + "\n")
+            self._events.flush()
+            for observer in self._observers:
+                observer(line)
+
+    def measure(
+        self, metric: str, value: float, unit: str | None = None, *, step_id: str | None = None, **tags: Any
+    ) -> None:
+        """Write one metric."""
+        line = Metric(
+            ts=utc_now(), session=self.id, step_id=step_id, metric=metric, value=value, unit=unit, tags=tags
+        )
+        text = json.dumps(redactor.data(line.model_dump(mode="json")), ensure_ascii=False)
+        with self._lock:
+            if self._metrics is not None:
+                self._metrics.write(text + "\n")
+                self._metrics.flush()
+
+    def write_status(self, status: Status) -> None:
+        """Replace status.json in one step, so that a reader never sees half of it."""
+        self._write("status.json", json.dumps(redactor.data(status.model_dump(mode="json")), indent=2) + "\n")
+
+    def write_manifest(self, text: str) -> None:
+        """Keep the manifest beside what it led to."""
+        self._write("manifest.yaml", redactor.text(text))
+
+    def step_artifacts(self, step_id: str) -> Path:
+        """A step's own folder for artifacts, made on first use."""
+        folder = self.artifacts_dir / step_id
+        folder.mkdir(parents=True, exist_ok=True)
+        return folder
+
+    def close(self) -> None:
+        """Close the files and give up the lock; a second call does nothing."""
+        with self._lock:
+            for stream in (self._events, self._metrics):
+                if stream is not None:
+                    stream.close()
+            self._events = self._metrics = None
+
+    def _write(self, name: str, text: str) -> None:
+        temporary = self.folder / f".{name}.part"
+        temporary.write_text(text, encoding="utf-8")
+        os.replace(temporary, self.folder / name)
+
+
+def is_alive(folder: Path) -> bool:
+    """Whether a process still holds the session in this folder open."""
+    try:
+        with (folder / "events.jsonl").open("rb") as stream:
+            fcntl.flock(stream, fcntl.LOCK_SH | fcntl.LOCK_NB)
+    except BlockingIOError:
+        return True
+    except OSError:
+        return False
+    return False

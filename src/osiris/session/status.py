@@ -1,0 +1,88 @@
+"""status.json: how a run stands, or how it ended."""
+
+from __future__ import annotations
+
+from enum import StrEnum
+from typing import Any
+
+from pydantic import BaseModel, ConfigDict
+
+
+class RunState(StrEnum):
+    """`running` with no living process behind it means that the process died."""
+
+    RUNNING = "running"
+    SUCCEEDED = "succeeded"
+    FAILED = "failed"
+    INTERRUPTED = "interrupted"
+
+
+class StepState(StrEnum):
+    """How a step ended; `skipped` steps never began."""
+
+    WAITING = "waiting"
+    RUNNING = "running"
+    COMPLETE = "complete"
+    ALREADY_COMMITTED = "already_committed"
+    FAILED = "failed"
+    CANCELLED = "cancelled"
+    SKIPPED = "skipped"
+
+
+class _Model(BaseModel):
+    model_config = ConfigDict(extra="forbid")
+
+
+class TargetStatus(_Model):
+    """What a writer left in its target."""
+
+    kind: str
+    name: str
+    rows: int | None
+    bytes: int | None = None
+    write_mode: str | None = None
+    state: str = "committed"
+
+
+class StepStatus(_Model):
+    """One step's outcome; rows are counted at its edges, `rows_read` and `rows_written` by its driver."""
+
+    id: str
+    component: str
+    state: StepState = StepState.WAITING
+    attempts: int = 0
+    duration_ms: int = 0
+    rows_in: int = 0
+    rows_out: int = 0
+    rows_read: int = 0
+    rows_written: int = 0
+    bytes_read: int = 0
+    bytes_written: int = 0
+    because_of: str | None = None
+    target: TargetStatus | None = None
+    error: dict[str, Any] | None = None
+
+
+class Status(_Model):
+    """The whole run."""
+
+    run_id: str
+    run_key: str
+    pipeline: str
+    fingerprint: str
+    state: RunState
+    exit_code: int | None = None
+    adapter: str = "local"
+    osiris_version: str
+    started_at: str
+    ended_at: str | None = None
+    duration_ms: int | None = None
+    peak_rss_bytes: int | None = None
+    resumes: str | None = None
+    steps: list[StepStatus] = []
+    error: dict[str, Any] | None = None
+
+
+def status_json_schema() -> dict[str, Any]:
+    """JSON Schema of `status.json`."""
+    return {"$schema": "https://json-schema.org/draft/2020-12/schema", **Status.model_json_schema()}
