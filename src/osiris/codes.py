@@ -145,6 +145,36 @@ CODES: dict[str, Code] = {
         "The run key was used for another version of the pipeline.", "Use --new or another --run-key."
     ),
     # --- DAT: data ---
+    "DAT001": Code(
+        "A line has more or fewer fields than the header.", "Quote the field, or correct the line."
+    ),
+    "DAT002": Code("A quoted field does not end as it should.", "Correct the quotes, or set quote."),
+    "DAT003": Code(
+        "A file holds bytes that are not UTF-8 text.", "Convert it to UTF-8, for example with iconv."
+    ),
+    "DAT004": Code(
+        "A line is longer than max_line_bytes.", "Raise max_line_bytes, or close the quote that is open."
+    ),
+    "DAT005": Code("A file is not CSV of the declared form.", "Check line ends, delimiter and quote."),
+    "DAT006": Code("A file's columns have no usable names.", "Give each column one name that no other has."),
+    "DAT007": Code("The files of one step differ in their columns.", "Read them in steps of their own."),
+    "DAT008": Code(
+        "The config names a column that the file does not have.", "Use one of the file's columns."
+    ),
+    "DAT009": Code("A compressed file cannot be unpacked.", "Fetch it again, or correct compression."),
+    "DAT010": Code("A declared type is not known.", "Use one of the types that the message names."),
+    "DAT011": Code(
+        "A value does not fit its declared type exactly.", "Mend it, or declare the column as VARCHAR."
+    ),
+    "DAT012": Code(
+        "A value does not fit the type that was inferred.", "Pin the column as VARCHAR in schema."
+    ),
+    "DAT013": Code("A file cannot hold a column's type exactly.", "Cast the column in the SQL before."),
+    "DAT014": Code("A column's name cannot be written to a file.", "Rename it with AS in the SQL before."),
+    "DAT015": Code("A file is not a readable Parquet file.", "Fetch or write it again."),
+    "DAT016": Code(
+        "Reading a column would change its values.", "Rewrite the file with the type that is named."
+    ),
     # --- SQL: SQL of a pipeline ---
     "SQL001": Code("The SQL has a syntax error.", "Correct it at the position shown."),
     "SQL002": Code(
@@ -169,6 +199,18 @@ CODES: dict[str, Code] = {
     "SQL013": Code("An input is not used by the SQL.", "Use it or remove it from inputs."),
     "SQL014": Code("A name or a text holds a NUL character.", "Remove it."),
     # --- FIL: files ---
+    "FIL001": Code(
+        "A path is not relative to its folder.", "Write it relative to base_dir, without .. or ~."
+    ),
+    "FIL002": Code("A path leads out of base_dir through a link.", "Use a file below base_dir."),
+    "FIL003": Code("No file matches the path.", "Check the path; it is relative to base_dir."),
+    "FIL004": Code("The path is not a regular file.", "Name a data file, not a folder, pipe or device."),
+    "FIL005": Code("A pattern matches too many files.", "Make the pattern narrower."),
+    "FIL006": Code("A file cannot be created where it should be.", "Choose another path, or grant access."),
+    "FIL008": Code(
+        "A file differs from what its sidecar promises.", "Publish it again, or remove the sidecar."
+    ),
+    "FIL009": Code("No rows would replace a file that has rows.", "Set allow_empty: true if that is meant."),
     # --- TGT: targets ---
     "TGT001": Code("The target table does not exist.", "Create it, or set create: if_missing."),
     "TGT002": Code(

@@ -64,7 +64,7 @@ class YamlSource:
         return self.marks[path]
 
     def inside(self, path: Path_, line: int, column: int) -> Mark | None:
-        """Where a position inside a text value stands in the file; exact for block scalars and single lines."""
+        """Where a position inside a text value stands in the file; exact for blocks and single lines."""
         start = self.text_starts.get(path)
         if start is None or line < 1:
             return self.mark(path)

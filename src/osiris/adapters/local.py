@@ -12,9 +12,8 @@ from osiris.runner import Runner, RunOutcome
 class LocalAdapter:
     """The runner in this very process; the session is written where it will stay."""
 
-    def __init__(self) -> None:
-        self._job: Job | None = None
-        self._runner: Runner | None = None
+    _job: Job
+    _runner: Runner
 
     def prepare(self, job: Job) -> None:
         self._job = job
@@ -23,13 +22,10 @@ class LocalAdapter:
         )
 
     def execute(self) -> RunOutcome:
-        assert self._runner is not None, "prepare comes first"
         return self._runner.run()
 
     def collect(self) -> Path:
-        assert self._job is not None, "prepare comes first"
         return self._job.session.folder
 
     def cancel(self, reason: Interrupted) -> None:
-        if self._runner is not None:
-            self._runner.cancel(reason)
+        self._runner.cancel(reason)

@@ -102,7 +102,7 @@ def _field_rows(shown: dict[str, Any]) -> list[tuple[str, ...]]:
     required = set(schema.get("required", []))
     if shown["connection"] == "required":
         required.add("connection")
-    rows = []
+    rows: list[tuple[str, ...]] = []
     for name, rule in schema.get("properties", {}).items():
         notes = ["required"] if name in required else []
         if "default" in rule:

@@ -19,7 +19,7 @@ from osiris.cli.terminal import clean, out, out_json, paint, say
 
 app = typer.Typer(
     name="osiris",
-    help="Move data between systems: one declarative pipeline, checked, compiled, and run exactly as written.",
+    help="Move data between systems: one declarative pipeline, checked, compiled, run exactly as written.",
     no_args_is_help=True,
     pretty_exceptions_enable=False,
     context_settings={"help_option_names": ["-h", "--help"]},

@@ -40,7 +40,7 @@ def reporting(as_json: bool) -> Iterator[None]:
         failure = OsirisError("RES003", f"The operating system refused{name}: {error.strerror or error}.")
         _report(failure, as_json)
         raise Exit(int(ExitCode.RUN_FAILED)) from error
-    except Exception as error:  # noqa: BLE001 - the edge of the process: a bug ends in a message, not in a traceback
+    except Exception as error:  # the edge of the process: a bug ends in a message
         bug = InternalError(
             "INT001", f"{type(error).__name__}: {error}", hint="This is a bug; please report it."
         )

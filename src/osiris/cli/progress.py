@@ -8,6 +8,7 @@ from typing import Any
 from osiris.cli.terminal import clean, count, duration, out, paint, say, size, table
 from osiris.operations.runs import RunResult
 from osiris.session import RunState, StepState, StepStatus
+from osiris.session.status import TargetStatus
 
 _SIGNS = {
     StepState.COMPLETE: ("✓", "green"),
@@ -61,18 +62,17 @@ def show_result(result: RunResult) -> None:
     ended = {RunState.SUCCEEDED: ("succeeded", "green"), RunState.INTERRUPTED: ("was interrupted", "yellow")}
     word, colour = ended.get(status.state, ("failed", "red"))
     out()
-    out(
-        f"{paint(clean(status.pipeline), 'bold')} {paint(word, colour)} in {duration(status.duration_ms or 0)}"
-    )
+    took = duration(status.duration_ms or 0)
+    out(f"{paint(clean(status.pipeline), 'bold')} {paint(word, colour)} in {took}")
     out()
     for line, step in zip(table(map(_step_row, status.steps), indent=0), status.steps, strict=True):
         sign, colour = _SIGNS.get(step.state, ("?", "dim"))
         out(f"  {paint(sign, colour)} {line}")
-    targets = [(step, step.target) for step in status.steps if step.target is not None]
-    if targets:
+    written = [_target_row(step.target) for step in status.steps if step.target is not None]
+    if written:
         out()
         out("Written")
-        for line in table(_target_row(step) for step, _ in targets):
+        for line in table(written):
             out(line)
     out()
     out(f"Evidence  {clean(result.session)}")
@@ -94,9 +94,7 @@ def _step_row(step: StepStatus) -> tuple[str, ...]:
     return step.id, step.component, ", ".join(moved) or "0 rows", duration(step.duration_ms)
 
 
-def _target_row(step: StepStatus) -> tuple[str, ...]:
-    target = step.target
-    assert target is not None
+def _target_row(target: TargetStatus) -> tuple[str, ...]:
     if target.state == "already_committed":
         return target.name, "committed by an earlier run", ""
     extent = count(target.rows or 0, "row") + (f", {size(target.bytes)}" if target.bytes is not None else "")

@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 import sys
 from collections.abc import Callable
+from contextlib import redirect_stdout
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
 
@@ -21,6 +22,8 @@ if TYPE_CHECKING:
 app = typer.Typer(help="What ran, and what came of it.", no_args_is_help=True)
 
 Act = Callable[["RunOptions"], "RunResult | DemoResult"]
+
+_FACTS_WIDTH = 160
 
 
 def run(
@@ -56,11 +59,12 @@ def run_watched(act: Act, *, as_json: bool, **choices: Any) -> int:
     """
     from osiris.cli.progress import show_event, show_result
     from osiris.cli.signals import StopRequests
+    from osiris.operations.projects import DemoResult
     from osiris.operations.runs import RunOptions
 
-    with StopRequests().installed() as stops:
+    with StopRequests().installed() as stops, redirect_stdout(sys.stderr):  # a driver's print is no answer
         ended = act(RunOptions(observers=(show_event,), on_start=stops.watch, **choices))
-    result: RunResult = getattr(ended, "run", ended)
+    result = ended.run if isinstance(ended, DemoResult) else ended
     if as_json:
         out_json(ended.to_dict())
     else:
@@ -143,12 +147,9 @@ def show(
         status = view.status
         state = status.get("state", "unreadable")
         died = state == "running" and not view.alive
-        out(
-            f"{paint(clean(str(status.get('run_id', run_id))), 'bold')}  {status.get('pipeline', '')}  {'died' if died else state}"
-        )
-        for line in table(
-            [(step["id"], step["component"], step["state"]) for step in status.get("steps", [])]
-        ):
+        title = paint(clean(str(status.get("run_id", run_id))), "bold")
+        out(f"{title}  {clean(str(status.get('pipeline', '')))}  {'died' if died else state}")
+        for line in table((step["id"], step["component"], step["state"]) for step in status.get("steps", [])):
             out(line)
         out()
         for event in view.events:
@@ -166,5 +167,4 @@ def _facts(event: dict[str, Any]) -> str:
     shown = [
         f"{key}={value}" for key, value in event.items() if key not in hidden and not isinstance(value, dict)
     ]
-    text = "  ".join(shown)
-    return text if len(text) <= 160 else text[:159] + "…"
+    return "  ".join(shown)[:_FACTS_WIDTH]

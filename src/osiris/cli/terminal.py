@@ -66,21 +66,21 @@ def count(number: int, noun: str) -> str:
     return f"{number:,} {noun}{'' if number == 1 else 's'}"
 
 
-def size(number: float) -> str:
+_UNITS = ((10**9, "GB"), (10**6, "MB"), (10**3, "kB"))
+
+
+def size(number: int) -> str:
     """Bytes in the unit that reads best."""
-    for unit in ("B", "kB", "MB", "GB"):
-        if number < 1000 or unit == "GB":
-            return f"{number:,.0f} {unit}" if unit == "B" or number >= 100 else f"{number:.1f} {unit}"
-        number /= 1000
-    raise AssertionError("unreachable")
+    for factor, unit in _UNITS:
+        if number >= factor:
+            return f"{number / factor:.3g} {unit}"
+    return f"{number} B"
 
 
 def duration(milliseconds: int) -> str:
-    """Milliseconds in the unit that reads best."""
-    seconds = milliseconds / 1000
-    if seconds < 60:
-        return f"{seconds:.2f} s" if seconds < 10 else f"{seconds:.1f} s"
-    return f"{int(seconds // 60)} min {int(seconds % 60)} s"
+    """Milliseconds as seconds, or as minutes and seconds."""
+    minutes, rest = divmod(milliseconds, 60_000)
+    return f"{minutes} min {rest // 1000} s" if minutes else f"{rest / 1000:.2f} s"
 
 
 def _write(stream: IO[str], text: str) -> None:

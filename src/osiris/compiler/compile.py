@@ -73,7 +73,7 @@ class Compiler:
     ) -> Manifest | None:
         params = Params(parsed, given)
         components = self._components(parsed, pipeline, findings)
-        check = GraphCheck(parsed, components)
+        check = GraphCheck(parsed.source, pipeline, components)
         graph = check.run()
         placed, steps = self._steps(parsed, pipeline, components, params, graph, findings)
         findings += params.findings + check.findings

@@ -8,7 +8,8 @@ from typing import Any
 
 from osiris.components.component import Component
 from osiris.findings import Finding, nearest
-from osiris.oml import OutputRef, ParsedPipeline, Step, parse_output_ref
+from osiris.oml import OutputRef, Pipeline, Step, parse_output_ref
+from osiris.yamlsource import YamlSource
 
 Path_ = tuple[str | int, ...]
 
@@ -24,10 +25,9 @@ class Graph:
 class GraphCheck:
     """Checks the edges of one pipeline."""
 
-    def __init__(self, parsed: ParsedPipeline, components: Mapping[str, Component]) -> None:
-        assert parsed.pipeline is not None
-        self._source = parsed.source
-        self._steps: Sequence[Step] = parsed.pipeline.steps
+    def __init__(self, source: YamlSource, pipeline: Pipeline, components: Mapping[str, Component]) -> None:
+        self._source = source
+        self._steps: Sequence[Step] = pipeline.steps
         self._components = components
         self._by_id = {step.id: step for step in reversed(self._steps)}
         self.graph = Graph()

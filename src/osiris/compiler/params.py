@@ -1,11 +1,12 @@
 """Typed parameters: their values, and where a config uses them.
 
-A value that is a reference as a whole keeps the parameter's type. Inside a longer text the value's text is put
-in its place, but never inside SQL: there it must be bound.
+A value that is a reference as a whole keeps the parameter's type. Inside a longer text the value's text is
+put in its place, but never inside SQL: there it must be bound.
 """
 
 from __future__ import annotations
 
+import math
 from collections.abc import Callable, Mapping
 from datetime import date, datetime
 from typing import Any
@@ -32,7 +33,7 @@ def _boolean(value: Any) -> bool:
 
 
 def _integer(value: Any) -> int:
-    if isinstance(value, bool) or isinstance(value, float):
+    if isinstance(value, (bool, float)):
         raise NotOfType
     return int(value)
 
@@ -41,7 +42,7 @@ def _number(value: Any) -> int | float:
     if isinstance(value, bool):
         raise NotOfType
     number = value if isinstance(value, int) else float(value)
-    if number != number or number in (float("inf"), float("-inf")):
+    if not math.isfinite(number):
         raise NotOfType
     return number
 

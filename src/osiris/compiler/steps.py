@@ -111,20 +111,14 @@ class StepCheck:
         if match is None:
             return
         if match[1] != component.family:
-            message = f"{reference} is a connection of {match[1]}; {component.name} needs one of {component.family}."
-            self._report(
-                "CON008", message, ("config", "connection"), candidates=self._of_family(component.family)
-            )
+            fitting = self._of_family(component.family)
+            message = f"{reference} belongs to {match[1]}; {component.name} needs one of {component.family}."
+            self._report("CON008", message, ("config", "connection"), candidates=fitting)
         elif self._connections is not None and self._connections.get(reference) is None:
             near = self._connections.nearest(reference)
             hint = None if near else "Declare it in osiris_connections.yaml."
-            self._report(
-                "CON002",
-                f"There is no connection {reference}.",
-                ("config", "connection"),
-                candidates=near,
-                hint=hint,
-            )
+            message = f"There is no connection {reference}."
+            self._report("CON002", message, ("config", "connection"), candidates=near, hint=hint)
 
     def _of_family(self, family: str) -> tuple[str, ...]:
         entries = self._connections.entries if self._connections else {}

@@ -114,7 +114,7 @@ class Component:
 
     @cached_property
     def content(self) -> str:
-        """Hash of what decides the component's behaviour: its declarations, and code that lies beside them."""
+        """Hash of what decides the behaviour: the declarations, and code that lies beside them."""
         spec = self.spec.model_dump(
             mode="json", by_alias=True, exclude={"examples", "llm_hints", "description"}
         )

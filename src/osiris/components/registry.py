@@ -113,7 +113,7 @@ class Registry:
             if spec is None:
                 continue
             if spec.name != file.parent.name:
-                message = f"The folder is called {file.parent.name!r} but the spec {spec.name!r}; they must be equal."
+                message = f"The folder {file.parent.name!r} and the spec's name {spec.name!r} must be equal."
                 self._report("CMP010", message, file)
             elif spec.name in self._components:
                 other = self._components[spec.name].origin

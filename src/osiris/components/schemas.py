@@ -165,9 +165,15 @@ def _none_or_many(error: Any, path: Path_, owner: str) -> SchemaProblem:
 
 
 def _wrong_type(error: Any, path: Path_, owner: str) -> str:
-    expected = error.validator_value if isinstance(error.validator_value, list) else [error.validator_value]
+    value = error.validator_value
+    expected: list[str] = value if isinstance(value, list) else [value]
     kinds = " or ".join(_KINDS.get(kind, kind) for kind in expected)
     return f"{_named(path, owner)} must be {kinds}, not {_shown(path, error.instance)}."
+
+
+def shortened(text: str, length: int = 60) -> str:
+    """The text, cut with an ellipsis where it is longer."""
+    return text if len(text) <= length else text[: length - 1] + "…"
 
 
 def _named(path: Path_, owner: str) -> str:
@@ -185,4 +191,4 @@ def _shown(path: Path_, value: Any) -> str:
     if value is None:
         return "nothing"
     text = repr(value) if not isinstance(value, bool) else str(value).lower()
-    return text if len(text) <= 60 else text[:57] + "…"
+    return shortened(text)

@@ -122,8 +122,7 @@ def _connector(component: Component) -> Iterator[Finding]:
 
 def comparable(schema: Mapping[str, Any]) -> dict[str, Any]:
     """A JSON Schema in a form in which equal meaning is equal data: references resolved, prose left out."""
-    plain = _resolved(schema, schema.get("$defs", {}))
-    assert isinstance(plain, dict)
+    plain: dict[str, Any] = _resolved(schema, schema.get("$defs", {}))
     if not plain.get("required"):
         plain.pop("required", None)
     return plain
@@ -146,8 +145,8 @@ def _resolved(node: Any, definitions: Mapping[str, Any]) -> Any:
 
 def _is_optional(node: Mapping[str, Any]) -> bool:
     """pydantic's form of `X | None = None`, which a spec writes as a field that is not required."""
-    choices = node.get("anyOf", [])
-    return len(choices) == 2 and {"type": "null"} in choices and node.get("default", ...) is None
+    other = [choice for choice in node.get("anyOf", []) if choice != {"type": "null"}]
+    return len(other) == 1 and other != node.get("anyOf") and node.get("default", ...) is None
 
 
 def _names_fields(node: Mapping[str, Any], key: str) -> bool:

@@ -127,7 +127,8 @@ class _Reader:
             value = fields.get(name)
             if isinstance(value, (str, int)) and value != "" and not PLACEHOLDER.fullmatch(str(value)):
                 message = f"{reference}: the secret field {name!r} holds clear text."
-                hint = f"Put the value into .env and write {name}: ${{{reference[1:].replace('.', '_').upper()}_{name.upper()}}}."
+                variable = f"{reference[1:].replace('.', '_')}_{name}".upper()
+                hint = f"Put the value into .env and write {name}: ${{{variable}}}."
                 self._report("CON005", message, (*path, name), hint=hint)
 
     def _report(self, code: str, message: str, path: tuple[str | int, ...], **more: Any) -> None:

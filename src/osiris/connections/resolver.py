@@ -67,7 +67,7 @@ class ConnectionResolver:
 
     def project_path(self, path: str) -> str:
         """A path of the project as an absolute one."""
-        return os.path.abspath(os.path.join(self._root, os.path.expanduser(path)))
+        return os.path.normpath(self._root / Path(path).expanduser())
 
     def _filled(
         self, entry: ConnectionEntry, declared: FamilyConnection, overrides: Mapping[str, Any]

@@ -5,12 +5,16 @@ A manifest is JSON, so a typed value that JSON lacks is written as `{"type": "da
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from datetime import date, datetime
 from decimal import Decimal
 from typing import Any
 
-_FROM_TEXT = {"date": date.fromisoformat, "timestamp": datetime.fromisoformat, "decimal": Decimal}
+_FROM_TEXT: dict[str, Callable[[str], Any]] = {
+    "date": date.fromisoformat,
+    "timestamp": datetime.fromisoformat,
+    "decimal": Decimal,
+}
 
 
 def typed_value(value: Any) -> Any:

@@ -28,17 +28,20 @@ class ExecutionContext(Protocol):
     fingerprint: str
     step_id: str
     attempt: int
-    artifacts_dir: Path
     work_dir: Path
     """Scratch space of this run for spills; emptied when the run ends."""
     logger: logging.Logger
     cancelled: bool
 
+    @property
+    def artifacts_dir(self) -> Path:
+        """This step's own folder in the session, for files that shall stay."""
+
     def log_event(self, name: str, **fields: Any) -> None:
         """Write one event; values must be JSON-ready and are redacted."""
 
     def log_metric(self, name: str, value: float, unit: str | None = None, **tags: Any) -> None:
-        """Write one metric; `rows_read`, `rows_written`, `bytes_read` and `bytes_written` feed the summary."""
+        """Write one metric; `rows_` and `bytes_` with `read` or `written` feed the summary."""
 
     def failpoint(self, name: str) -> None:
         """A place where fault tests may strike; does nothing otherwise."""
@@ -47,4 +50,4 @@ class ExecutionContext(Protocol):
         """Close the resource when the step's last output stream ends, or at failure; last in, first out."""
 
     def on_cancel(self, callback: Callable[[], None]) -> None:
-        """Have the callback called from another thread when the step must stop: cancel the query, close the socket."""
+        """Have the callback called from another thread when the step must stop: cancel a query, say."""

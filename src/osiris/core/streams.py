@@ -46,5 +46,5 @@ class CountedReader:
 
 
 def counted(reader: pa.RecordBatchReader) -> CountedReader:
-    """Count the rows that a consumer pulls: a writer compares them with the rows applied before it commits."""
+    """Count what a consumer pulls: a writer compares it with the rows applied before it commits."""
     return CountedReader(reader)

@@ -3,19 +3,19 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from functools import partial
 from typing import Annotated, Any, ClassVar
 
 import pyarrow as pa
 from pydantic import Field
 
-from osiris.connectors.duckdb.checking import parse, problem, unknown_tables
-from osiris.connectors.duckdb.engine import open_engine
+from osiris.connectors.duckdb.checking import BindValue, Sql, parse, problem, unknown_tables
+from osiris.connectors.duckdb.engine import interrupt, open_engine
 from osiris.connectors.duckdb.files import absolute_files, is_declared
 from osiris.connectors.duckdb.processing import InputTables, confine, result_stream
 from osiris.core import ArrowStream, ConfigProblem, DriverConfig, ExecutionContext, bound_values
 from osiris.errors import PipelineError
 
-Sql = Annotated[str, Field(min_length=1, json_schema_extra={"contentMediaType": "application/sql"})]
 ProjectPath = Annotated[str, Field(min_length=1, json_schema_extra={"format": "project-path"})]
 
 
@@ -23,10 +23,10 @@ class ProcessorConfig(DriverConfig):
     """The config of a `duckdb.processor` step."""
 
     query: Sql
-    bind: dict[str, Any] = Field(default_factory=dict)
-    memory_limit: Annotated[str, Field(pattern=r"^[1-9][0-9]*(\.[0-9]+)? ?([KMGT]i?B)$")] = "1GB"
+    bind: dict[str, BindValue] = {}
+    memory_limit: Annotated[str, Field(pattern=r"^[1-9][0-9]*(\.[0-9]+)? ?[KMGT]i?B$")] = "1GB"
     threads: Annotated[int, Field(ge=1)] | None = None
-    read_files: list[ProjectPath] = Field(default_factory=list)
+    read_files: list[ProjectPath] = []
 
 
 class DuckDBProcessorDriver:
@@ -58,10 +58,10 @@ class DuckDBProcessorDriver:
         sql = absolute_files(select, settings.read_files)
         con = open_engine(settings.memory_limit, settings.threads, ctx.work_dir)
         ctx.closing(con)
-        ctx.on_cancel(con.interrupt)
+        ctx.on_cancel(partial(interrupt, con))
         tables = InputTables(con, inputs or {})
         confine(con, tuple(settings.read_files))
-        reader, unused = result_stream(con, tables, sql, bound_values(settings.bind))
+        reader, unused = result_stream(con, tables, sql, bound_values(settings.bind), lambda: ctx.cancelled)
         for name in unused:
             ctx.log_event(
                 "input_unused", code="SQL013", input=name, message=f'The SQL does not read input "{name}".'

@@ -11,7 +11,7 @@ from pydantic import Field
 from osiris.connectors.duckdb.connection import DuckDBConnector
 from osiris.connectors.duckdb.errors import EngineFailure, map_engine_error
 from osiris.connectors.duckdb.inputs import Input
-from osiris.connectors.duckdb.ledger import Commit, Ledger
+from osiris.connectors.duckdb.ledger import COMMITS, Commit, Ledger
 from osiris.connectors.duckdb.tables import TableName
 from osiris.connectors.duckdb.writing import Applied, TableWrite, WriteRequest
 from osiris.core import ArrowStream, DriverConfig, ExecutionContext
@@ -27,7 +27,7 @@ class WriterConfig(DriverConfig):
 
     model_config = DriverConfig.model_config | {
         "json_schema_extra": {
-            "if": {"properties": {"write_mode": {"enum": ["merge", "upsert"]}}, "required": ["write_mode"]},
+            "if": {"properties": {"write_mode": {"const": "merge"}}, "required": ["write_mode"]},
             "then": {"required": ["primary_key"]},
         }
     }
@@ -73,7 +73,8 @@ class DuckDBWriterDriver:
         ledger = Ledger(_executor(connector), ctx)
         commit = _earlier_commit(connector, ledger)
         if commit is not None:
-            ctx.log_event("already_committed", target=commit.target, rows=commit.rows)
+            place = {"path": connector.path.name, "table": commit.target}
+            ctx.log_event("already_committed", target="table", rows=commit.rows, **place)
             return
         applied = TableWrite(connector, ledger, request, source, ctx.failpoint).run()
         _report(ctx, connector, request, applied)
@@ -100,7 +101,7 @@ def _earlier_commit(connector: DuckDBConnector, ledger: Ledger) -> Commit | None
     """What the ledger says; a file that does not exist yet is not made for the question."""
     if not connector.path.exists():
         return None
-    return ledger.committed() if connector.has_table("_osiris_commits") else None
+    return ledger.committed() if connector.has_table(COMMITS) else None
 
 
 def _report(

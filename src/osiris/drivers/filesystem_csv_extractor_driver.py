@@ -2,23 +2,102 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
-from pathlib import Path
+from collections.abc import Mapping
 from typing import Annotated, Any, ClassVar, Literal
 
 import pyarrow as pa
 from pydantic import Field
 
+from osiris.connectors.filesystem.cancel import interrupter
+from osiris.connectors.filesystem.config_checks import path_problems, type_problems
+from osiris.connectors.filesystem.connection import FilesystemConnector
 from osiris.connectors.filesystem.csv_dialect import CsvDialect
-from osiris.connectors.filesystem.csv_reader import CsvRequest
-from osiris.connectors.filesystem.extract import extract_csv
-from osiris.connectors.filesystem.checks import path_problems, schema_problems
+from osiris.connectors.filesystem.csv_inference import InferredSchema, pin_text
+from osiris.connectors.filesystem.csv_reader import CsvRequest, CsvSource
+from osiris.connectors.filesystem.delivery import delivered
+from osiris.connectors.filesystem.engine import reading_engine
+from osiris.connectors.filesystem.sidecar import expected_rows
 from osiris.core import ArrowStream, ConfigProblem, DriverConfig, ExecutionContext
-
-Character = Annotated[str, Field(min_length=1, max_length=1)]
 
 
 class CsvExtractorConfig(DriverConfig):
     """Config of `filesystem.csv_extractor`."""
 
     path: Annotated[str, Field(min_length=1)]
+    columns: tuple[Annotated[str, Field(min_length=1)], ...] = Field(
+        (), json_schema_extra={"uniqueItems": True}
+    )
+    column_types: dict[str, str] = Field(
+        default_factory=dict, alias="schema", json_schema_extra={"default": {}}
+    )
+    delimiter: Annotated[str, Field(min_length=1, max_length=1)] = ","
+    quote: Annotated[str, Field(max_length=1)] = '"'
+    header: bool = True
+    null_values: tuple[str, ...] = ()
+    compression: Literal["auto", "none", "gzip", "zstd"] = "auto"
+    max_line_bytes: Annotated[int, Field(ge=1000, le=1_000_000_000)] = 2_000_000
+
+    @property
+    def dialect(self) -> CsvDialect:
+        """How the files are written."""
+        return CsvDialect(
+            delimiter=self.delimiter,
+            quote=self.quote,
+            header=self.header,
+            null_values=self.null_values,
+            compression=self.compression,
+            max_line_bytes=self.max_line_bytes,
+        )
+
+
+class FilesystemCsvExtractorDriver:
+    """Streams the rows of one or many CSV files, each value exact or refused."""
+
+    Config: ClassVar[type[DriverConfig]] = CsvExtractorConfig
+
+    def check(self, config: Mapping[str, Any], input_names: tuple[str, ...]) -> list[ConfigProblem]:
+        """Paths that leave the folder and types that do not exist."""
+        return path_problems(str(config.get("path", "."))) + type_problems(config.get("schema", {}))
+
+    def run(
+        self,
+        *,
+        step_id: str,
+        config: Mapping[str, Any],
+        inputs: Mapping[str, pa.RecordBatchReader] | None,
+        ctx: ExecutionContext,
+    ) -> Mapping[str, ArrowStream]:
+        """A lazy stream `df`; columns without a declared type get one from the first rows."""
+        settings = CsvExtractorConfig.model_validate(config)
+        connector = FilesystemConnector(config["resolved_connection"])
+        connector.connect()
+        paths = connector.expand(settings.path)
+        promised = expected_rows(paths, connector.shown)
+        request = CsvRequest(settings.columns, settings.column_types)
+        source = CsvSource(paths, settings.dialect, connector.shown, request)
+        con = reading_engine(ctx.work_dir, settings.dialect.buffer_bytes)
+        ctx.closing(con)
+        ctx.on_cancel(interrupter(con))
+        if source.undeclared:
+            _report(source, source.infer(con, ctx), ctx)
+        return {"df": delivered(source.read(con, ctx), promised, paths, connector.shown, ctx)}
+
+
+def _report(source: CsvSource, found: InferredSchema, ctx: ExecutionContext) -> None:
+    """Put the inferred types into the session, ready to be pinned."""
+    normalised = [source.names[position] for position in found.normalised]
+    pin = pin_text(source.types)
+    ctx.log_event(
+        "schema_inferred",
+        columns=source.types,
+        normalised=normalised,
+        rows_sampled=found.rows_sampled,
+        pin=pin,
+    )
+    (ctx.artifacts_dir / "schema.yaml").write_text(pin, encoding="utf-8")
+    if normalised:
+        ctx.logger.warning(
+            "Numbers in %s have differing numbers of decimals; their values are kept, their text is not. "
+            "Declare the columns as VARCHAR to keep the text.",
+            ", ".join(normalised),
+        )

@@ -38,7 +38,7 @@ class RetryPolicy(_Model):
 
 
 class ManifestStep(_Model):
-    """One step with its effective config: defaults filled in, parameters replaced, connections by reference."""
+    """One step with its effective config: defaults and parameters in, connections by reference."""
 
     id: str
     component: str

@@ -16,6 +16,7 @@ _RESERVED = {"true", "false", "null", "yes", "no", "on", "off", "y", "n"}
 _READABLE = re.compile(r"[\x20-\x7e\xa1-\xac\xae-\u1fff\u2c00-\u2fff\u3001-\ud7ff]")
 """Characters that stand for themselves: no controls, no bidi or zero-width marks, no line separators."""
 _LITERAL_LINE = re.compile(f"{_READABLE.pattern}*(?<! )")
+_LAST_OF_PLANE_0 = 0xFFFF
 _SHORT_ESCAPES = {'"': '\\"', "\\": "\\\\", "\n": "\\n", "\t": "\\t", "\r": "\\r"}
 
 
@@ -63,10 +64,10 @@ def _scalar_lines(head: str, value: Any, depth: int) -> Iterator[str]:
 
 
 def _fits_literal(text: str) -> bool:
-    lines = text.removesuffix("\n").split("\n")
-    if len(lines) < 2 or not lines[0] or not lines[-1] or lines[0].startswith(" "):
+    first, *more = text.removesuffix("\n").split("\n")
+    if not more or not first or not more[-1] or first.startswith(" "):
         return False
-    return all(_LITERAL_LINE.fullmatch(line) for line in lines)
+    return all(_LITERAL_LINE.fullmatch(line) for line in (first, *more))
 
 
 def _key(key: str) -> str:
@@ -85,4 +86,4 @@ def _escaped(char: str) -> str:
     if _READABLE.fullmatch(char):
         return char
     code = ord(char)
-    return f"\\u{code:04x}" if code <= 0xFFFF else f"\\U{code:08x}"
+    return f"\\u{code:04x}" if code <= _LAST_OF_PLANE_0 else f"\\U{code:08x}"

@@ -100,8 +100,9 @@ def _understood(value: Any, broken: list[tuple[str | int, ...]]) -> Pipeline | N
     for path in broken:
         if path[:1] == ("params",):
             whole.pop("params", None)
-        elif path[:1] == ("steps",) and len(path) > 2:
-            whole["steps"][path[1]].pop(path[2], None)
+        elif path[:1] == ("steps",):
+            for key in path[2:3]:
+                whole["steps"][path[1]].pop(key, None)
     for index, step in enumerate(whole["steps"]):
         step.setdefault("id", f"step-{index + 1}")
         step.setdefault("component", UNKNOWN_COMPONENT)
@@ -186,8 +187,7 @@ def _shown(path: Iterable[str | int], value: Any) -> str:
         return "a mapping" if isinstance(value, dict) else "a list"
     if value is None:
         return "nothing"
-    text = repr(value)
-    return text if len(text) <= 60 else text[:57] + "…"
+    return repr(value)[:60]
 
 
 def _place(path: tuple[str | int, ...]) -> str:

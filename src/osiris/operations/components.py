@@ -56,7 +56,7 @@ def component_summary(component: Component) -> dict[str, Any]:
 
 
 def show_component(project: Project, name: str) -> dict[str, Any]:
-    """Everything that is declared of a component, connection fields included. Raises `PipelineError` CMP001."""
+    """All that a component declares, connection fields included. Raises `PipelineError` CMP001."""
     component = project.registry.get(name)
     schema = component.full_schema
     return component_summary(component) | {
@@ -148,7 +148,7 @@ def _pipeline_around(component: Component, config: dict[str, Any], inputs: tuple
         "component": component.name,
         "mode": component.run_modes[0],
         "config": config,
-        "inputs": {name: "${source.df}" for name in names},
+        "inputs": dict.fromkeys(names, "${source.df}"),
     }
     steps = [feeding, step] if names else [step]
     return canonical_yaml({"oml_version": "0.1.0", "name": "example", "steps": steps})

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import os
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -109,7 +108,7 @@ def compile_pipeline(project: Project, file: Path, params: Mapping[str, Any] | N
 
 
 def check_manifest(project: Project, file: Path, params: Mapping[str, Any] | None = None) -> CompileResult:
-    """Compile without writing and compare with what is stored. Raises `PipelineError` MAN004 where they differ."""
+    """Compile and compare with what is stored; writes nothing. Raises `PipelineError` MAN004."""
     compiled = compile_in_memory(project, file, params)
     manifest = compiled.require()
     path = manifest_path(project.build_dir, manifest)
@@ -132,7 +131,7 @@ def store_manifest(project: Project, compiled: Compiled, session_id: str) -> Com
         path.parent.mkdir(parents=True, exist_ok=True)
         temporary = path.with_suffix(".part")
         temporary.write_text(text, encoding="utf-8")
-        os.replace(temporary, path)
+        temporary.replace(path)
     return CompileResult(manifest, path, project.shown(path), changed, session_id, compiled.findings)
 
 

@@ -15,7 +15,7 @@ from osiris.operations.runs import RunOptions, RunResult, run_pipeline
 DEMO_PIPELINE = "pipelines/flight_delays.yaml"
 
 _DOTTED = {"gitignore": ".gitignore", "env.example": ".env.example"}
-"""Files whose names begin with a dot in a project but not in the package, where build tools would drop them."""
+"""Names that begin with a dot in a project but not in the package, where build tools would drop them."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -30,7 +29,7 @@ class RunOptions:
     new: bool = False
     run_key: str | None = None
     observers: tuple[Observer, ...] = ()
-    on_start: Callable[[ExecutionAdapter], None] = lambda adapter: None
+    on_start: Callable[[ExecutionAdapter], None] = lambda _: None
 
 
 @dataclass(frozen=True, slots=True)

@@ -16,7 +16,7 @@ SCHEMAS: dict[str, Callable[[], dict[str, Any]]] = {
     "oml": oml_json_schema,
     "component": lambda: ComponentSpec.model_json_schema(by_alias=True),
     "connection": lambda: FamilyConnection.model_json_schema(by_alias=True),
-    "manifest": lambda: Manifest.model_json_schema(),
+    "manifest": Manifest.model_json_schema,
     "events": events_json_schema,
     "metrics": metrics_json_schema,
     "status": status_json_schema,

@@ -111,7 +111,8 @@ class StepContext:
             raise InternalError("INT001", message) from error
 
     def _make_logger(self) -> logging.Logger:
-        logger = logging.Logger(f"osiris.step.{self.step_id}")
+        # A logger of its own, outside the tree: other handlers would bypass the session's redaction.
+        logger = logging.Logger(f"osiris.step.{self.step_id}")  # noqa: LOG001
         logger.addHandler(_ToSession(self))
         return logger
 

@@ -20,7 +20,7 @@ class Spool:
         self._file = folder / f"{step_id}.{output}.arrow"
         self._readers = readers
         self._sink: pa.OSFile | None = None
-        self._writer: pa.ipc.RecordBatchStreamWriter | None = None
+        self._writer: pa.ipc.RecordBatchStreamWriter
         self.rows_delivered = 0
         self.bytes = 0
         self.complete = False
@@ -31,7 +31,6 @@ class Spool:
         self._writer = pa.ipc.new_stream(self._sink, schema, options=_OPTIONS)
 
     def put(self, batch: pa.RecordBatch) -> bool:
-        assert self._writer is not None
         self._writer.write_batch(batch)
         self.rows_delivered += batch.num_rows
         self.bytes += batch.nbytes
@@ -43,10 +42,9 @@ class Spool:
 
     def close(self) -> None:
         """Release the file; a second call does nothing."""
-        if self._writer is not None and self._sink is not None:
+        if self._sink is not None and not self._sink.closed:
             self._writer.close()
             self._sink.close()
-        self._writer = self._sink = None
 
     def reader(self, edge: EdgePlan) -> SpoolReader:
         """One consumer's side."""

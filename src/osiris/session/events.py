@@ -1,7 +1,7 @@
 """Typed constructors of every event and metric; their JSON Schema is what readers may rely on.
 
-A line of `events.jsonl` is the envelope (`seq`, `ts`, `session`) plus the event's own fields. `seq` counts from
-1 without gaps, so a reader can resume and notice loss.
+A line of `events.jsonl` is the envelope (`seq`, `ts`, `session`) plus the event's own fields. `seq` counts
+from 1 without gaps, so a reader can resume and notice loss.
 """
 
 from __future__ import annotations
@@ -173,7 +173,7 @@ class AlreadyCommitted(_StepEvent):
 
 
 class SchemaInferred(_StepEvent):
-    """Column types that were not declared and had to be inferred; `pin` is the OML text that declares them."""
+    """Column types that had to be inferred; `pin` is the OML text that declares them."""
 
     event: Literal["schema_inferred"] = "schema_inferred"
     columns: dict[str, str]

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import fcntl
 import json
-import os
 import secrets
 import threading
 from collections.abc import Callable
@@ -110,7 +109,7 @@ class Session:
     def _write(self, name: str, text: str) -> None:
         temporary = self.folder / f".{name}.part"
         temporary.write_text(text, encoding="utf-8")
-        os.replace(temporary, self.folder / name)
+        temporary.replace(self.folder / name)
 
 
 def is_alive(folder: Path) -> bool:

@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 from collections.abc import Collection, Iterator, Mapping
-from typing import Any
+from typing import Annotated, Any
+
+from pydantic import Field
 
 from osiris.connectors.duckdb.engine import open_engine
 from osiris.connectors.duckdb.placeholders import dollar_names
@@ -12,13 +14,30 @@ from osiris.core import ConfigProblem
 from osiris.errors import OsirisError, PipelineError
 from osiris.findings import nearest
 
+Sql = Annotated[str, Field(min_length=1, json_schema_extra={"contentMediaType": "application/sql"})]
+"""A config field that holds SQL; the compiler refuses parameters inside such text."""
 
-def parse(field: str, sql: str, bind: Mapping[str, Any]) -> Select:
+BindValue = Annotated[
+    Any,
+    Field(
+        json_schema_extra={
+            "type": ["string", "number", "boolean", "null", "object"],
+            "required": ["type", "value"],
+        }
+    ),
+]
+"""A value of `bind`: a scalar, or the manifest's form of a typed one."""
+
+
+def parse(field: str, sql: str, bind: Mapping[str, Any], *, before: str = "", after: str = "") -> Select:
     """The SQL of a config field, with `:name` written as `$name`; `PipelineError` if it is not one SELECT
-    or if its names and the keys of `bind` differ."""
+    or if its names and the keys of `bind` differ.
+
+    A field that holds only a part of a statement is put between `before`, which ends with a line, and `after`.
+    """
     con = open_engine("64MB", threads=1)
     try:
-        select = parse_select(con, dollar_names(sql, bind))
+        select = parse_select(con, before + dollar_names(sql, bind) + after, lines_before=before.count("\n"))
     except OsirisError as error:
         error.details["field"] = field
         raise

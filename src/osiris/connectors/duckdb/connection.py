@@ -12,7 +12,7 @@ from typing import Any
 import duckdb
 
 from osiris.connectors.duckdb.discovery import discover_relations
-from osiris.connectors.duckdb.engine import engine_settings, start_session
+from osiris.connectors.duckdb.engine import engine_settings, interrupt, start_session
 from osiris.connectors.duckdb.errors import map_engine_error
 from osiris.core import Check, Discovery, DiscoveryRequest
 from osiris.errors import ConnectionFailed, OsirisError, TargetBusy
@@ -78,8 +78,14 @@ class DuckDBConnector:
         """Stop the running query, from any thread."""
         con = self._con
         if con is not None:
-            with suppress(duckdb.Error):
-                con.interrupt()
+            interrupt(con)
+
+    def has_table(self, name: str) -> bool:
+        """Whether the main schema has a table of this name."""
+        found = self.con.execute(
+            "SELECT 1 FROM duckdb_tables() WHERE schema_name = 'main' AND table_name = ?", [name]
+        )
+        return found.fetchone() is not None
 
     @contextmanager
     def transaction(self, *, read_only: bool = False) -> Iterator[duckdb.DuckDBPyConnection]:

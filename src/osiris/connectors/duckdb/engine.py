@@ -5,6 +5,7 @@ from __future__ import annotations
 import tempfile
 import uuid
 from collections.abc import Callable, Iterator, Mapping
+from contextlib import suppress
 from pathlib import Path
 from typing import Any
 
@@ -14,7 +15,17 @@ import pyarrow as pa
 from osiris.connectors.duckdb.errors import EngineFailure, map_engine_error
 from osiris.errors import PipelineError
 
-__all__ = ["BATCH_ROWS", "map_engine_error", "open_engine", "quote_identifier", "quote_literal", "stream"]
+__all__ = [
+    "BATCH_ROWS",
+    "engine_settings",
+    "interrupt",
+    "map_engine_error",
+    "open_engine",
+    "quote_identifier",
+    "quote_literal",
+    "start_session",
+    "stream",
+]
 
 BATCH_ROWS = 65536
 
@@ -53,6 +64,12 @@ def engine_settings(memory_limit: str) -> dict[str, Any]:
         "autoload_known_extensions": False,
         "allow_community_extensions": False,
     }
+
+
+def interrupt(con: duckdb.DuckDBPyConnection) -> None:
+    """Stop what the connection is doing, from any thread; a closed one has nothing to stop."""
+    with suppress(duckdb.ConnectionException):
+        con.interrupt()
 
 
 def stream(

@@ -158,5 +158,8 @@ def _document(rest: str) -> dict[str, Any]:
 
 
 def _first_sentence(text: str) -> str:
-    line = text.split("\n", 1)[0].strip()
+    """The first line, with DuckDB's own suggestion where it follows."""
+    first, _, rest = text.strip().partition("\n")
+    meant = rest.partition("\n")[0] if rest.startswith("Did you mean") else ""
+    line = f"{first.strip()} {meant}".strip()
     return line if line.endswith((".", "!", "?")) else line + "."

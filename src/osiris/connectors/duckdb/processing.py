@@ -2,9 +2,8 @@
 
 from __future__ import annotations
 
-import json
 from collections import Counter
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from pathlib import Path
 from typing import Any
 
@@ -14,11 +13,10 @@ import pyarrow as pa
 from osiris.connectors.duckdb.arrow_types import exact_stream
 from osiris.connectors.duckdb.engine import quote_identifier, quote_literal
 from osiris.connectors.duckdb.errors import EngineFailure
-from osiris.connectors.duckdb.explaining import explain_error
+from osiris.connectors.duckdb.explaining import explain, explain_error
 from osiris.connectors.duckdb.inputs import Input
 
 _TAG = "osiris{index}."
-_EXPLAIN = "EXPLAIN (FORMAT JSON) "
 _REPEATING = frozenset({"REC_CTE", "RECURSIVE_CTE"})
 
 
@@ -31,20 +29,6 @@ def confine(con: duckdb.DuckDBPyConnection, read_files: tuple[str, ...] = ()) ->
     con.execute(f"SET allowed_paths = [{paths}]")
     con.execute("SET enable_external_access = false")
     con.execute("SET lock_configuration = true")
-
-
-def explain(
-    con: duckdb.DuckDBPyConnection,
-    sql: str,
-    params: Mapping[str, Any],
-    columns: Mapping[str, tuple[str, ...]],
-) -> list[list[dict[str, Any]]]:
-    """The plans of the SQL; it reads nothing and so shows every binding error with its place."""
-    try:
-        rows = con.execute(_EXPLAIN + sql, dict(params) or None).fetchall()
-    except EngineFailure as exc:
-        raise explain_error(exc, sql, columns, prefix=len(_EXPLAIN)) from exc
-    return [json.loads(plan) for _, plan in rows]
 
 
 class InputTables:
@@ -112,12 +96,16 @@ def _scan_nodes(plan: list[dict[str, Any]], repeated: int = 1) -> Iterator[dict[
 
 
 def result_stream(
-    con: duckdb.DuckDBPyConnection, tables: InputTables, sql: str, params: Mapping[str, Any]
+    con: duckdb.DuckDBPyConnection,
+    tables: InputTables,
+    sql: str,
+    params: Mapping[str, Any],
+    cancelled: Callable[[], bool] = lambda: False,
 ) -> tuple[pa.RecordBatchReader, tuple[str, ...]]:
     """The result of the SELECT over the inputs, streamed, and the names of the inputs that it does not read."""
 
     def wrong(exc: BaseException) -> BaseException:
-        return tables.failure() or explain_error(exc, sql, tables.columns)
+        return tables.failure() or explain_error(exc, sql, tables.columns, cancelled=cancelled())
 
     try:
         unused = tables.prepare(sql, params)

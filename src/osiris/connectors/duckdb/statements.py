@@ -38,15 +38,16 @@ class Select:
     parameters: frozenset[str]
 
 
-def parse_select(con: duckdb.DuckDBPyConnection, sql: str) -> Select:
+def parse_select(con: duckdb.DuckDBPyConnection, sql: str, *, lines_before: int = 0) -> Select:
     """The parsed statement; `PipelineError` with `details` line and column if it is anything but one SELECT.
 
+    `lines_before` are not the author's, so they do not count in the place of an error.
     DuckDB calls `WITH x AS (DELETE ... RETURNING ...) SELECT` a SELECT too, so the parsed tree is looked at.
     """
     try:
         statements = con.extract_statements(sql)
     except duckdb.Error as exc:
-        raise placed(map_engine_error(exc), sql, EngineMessage.of(exc).offset) from exc
+        raise placed(map_engine_error(exc), sql, EngineMessage.of(exc).offset, lines_before) from exc
     if len(statements) != 1:
         raise PipelineError(
             "SQL002", f"The SQL holds {len(statements)} statements instead of one.", hint=_ONE_SELECT
@@ -60,13 +61,16 @@ def parse_select(con: duckdb.DuckDBPyConnection, sql: str) -> Select:
 _KIND_NAMES = {"MULTI": "A PIVOT without listed values", "EXTENSION": "An extension's statement"}
 
 
-def placed(error: OsirisError, sql: str, offset: int | None) -> OsirisError:
+def placed(error: OsirisError, sql: str, offset: int | None, lines_before: int = 0) -> OsirisError:
     """The error with the line and column of the SQL in message and details."""
     if offset is None:
         return error
     mark = mark_at(sql, offset)
-    error.details |= {"line": mark.line, "column": mark.column}
-    error.message = f"{error.message.rstrip('.')} (line {mark.line}, column {mark.column} of the SQL)."
+    line = mark.line - lines_before
+    if line < 1:
+        return error
+    error.details |= {"line": line, "column": mark.column}
+    error.message = f"{error.message.rstrip('.')} (line {line}, column {mark.column} of the SQL)."
     error.args = (error.message,)
     return error
 

@@ -67,8 +67,8 @@ class TableWrite:
 
     def run(self) -> Applied:
         """Write everything and commit; any exception leaves the table as it was."""
-        con = self._connector.con
         self._source.first_batch()
+        con = self._connector.con
         con.register(_STREAM, self._source.reader)
         incoming = _columns(con, _STREAM)
         target = find_target(con, self._request.table)

@@ -27,7 +27,7 @@ def codec_of(path: Path, compression: str) -> Codec:
 
 @dataclass(frozen=True, slots=True)
 class CsvDialect:
-    """RFC 4180 with a choice of characters; only an empty field without quotes is NULL unless words are named."""
+    """RFC 4180 with a choice of characters; an empty field without quotes is NULL, `null_values` are too."""
 
     delimiter: str = ","
     quote: str = '"'

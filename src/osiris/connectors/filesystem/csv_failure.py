@@ -97,7 +97,9 @@ def _ragged(text: str, files: CsvFiles) -> DataError:
 
 def _quote(text: str, files: CsvFiles) -> DataError:
     where = _where(text, files)
-    hint = "Inside quotes, write a quote as two quotes; set quote if the file uses another character, or '' for none."
+    hint = (
+        "Inside quotes, write a quote as two quotes; set quote to the file's own character, or '' for none."
+    )
     return DataError(
         "DAT002", f"A quoted field of {where.file} does not end as it should.", hint=hint, where=where
     )

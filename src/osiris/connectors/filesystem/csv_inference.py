@@ -25,8 +25,8 @@ _FACTS = (
     "bool_and(regexp_full_match({t}, '-?(0|[1-9][0-9]{{0,17}})') AND {t} <> '-0')",
     "bool_and(regexp_full_match({t}, '-?(0|[1-9][0-9]{{0,37}})([.][0-9]{{1,38}})?')"
     " AND NOT regexp_full_match({t}, '-0([.]0*)?'))",
-    "bool_and(strlen({t}) = 10 AND coalesce(CAST(TRY_CAST({t} AS DATE) AS VARCHAR) = {t}, false))",
-    "bool_and(strlen({t}) >= 19 AND coalesce(CAST(TRY_CAST({t} AS TIMESTAMP) AS VARCHAR) = {t}, false))",
+    "bool_and(strlen({t}) = 10 AND coalesce(CAST(TRY_CAST({t} AS DATE) AS VARCHAR), '') = {t})",
+    "bool_and(strlen({t}) >= 19 AND coalesce(CAST(TRY_CAST({t} AS TIMESTAMP) AS VARCHAR), '') = {t})",
     f"min({_SCALE})",
     f"max({_SCALE})",
     "max(strlen(regexp_extract({t}, '^-?([0-9]*)', 1)))",
@@ -50,7 +50,7 @@ class _Facts(NamedTuple):
 
 @dataclass(frozen=True, slots=True)
 class InferredSchema:
-    """Forms by column position, the positions written in another form than they stood, and the sample's size."""
+    """Forms by column position, the positions whose text is normalised, and the size of the sample."""
 
     forms: dict[int, Form]
     normalised: tuple[int, ...]

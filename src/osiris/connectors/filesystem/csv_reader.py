@@ -68,7 +68,7 @@ class CsvSource:
         return min(largest, max(smallest, _BATCH_BYTES // longest))
 
     def infer(self, con: duckdb.DuckDBPyConnection, ctx: ExecutionContext | None = None) -> InferredSchema:
-        """Find a type for every undeclared column from the first rows. Raises `DataError` for malformed rows."""
+        """Find a type for every undeclared column from the first rows. Raises `DataError`."""
         positions = [self.names.index(name) for name in self.undeclared]
         try:
             found = infer(con, self._text_rows(), positions)

@@ -24,12 +24,15 @@ _TIME_OF_DAY = " *" + _TIME + " *"
 
 _INTEGERS = ("TINYINT", "SMALLINT", "INTEGER", "BIGINT", "UTINYINT", "USMALLINT", "UINTEGER", "UBIGINT")
 _OTHER_NAMES = {
-    "INT": "INTEGER", "INT1": "TINYINT", "INT2": "SMALLINT", "INT4": "INTEGER", "INT8": "BIGINT", "LONG": "BIGINT",
-    "TEXT": "VARCHAR", "STRING": "VARCHAR", "CHAR": "VARCHAR", "BOOL": "BOOLEAN", "REAL": "FLOAT", "FLOAT4": "FLOAT",
-    "FLOAT8": "DOUBLE", "DATETIME": "TIMESTAMP", "TIMESTAMP WITH TIME ZONE": "TIMESTAMPTZ", "NUMERIC": "DECIMAL",
+    "INT": "INTEGER", "INT1": "TINYINT", "INT2": "SMALLINT", "INT4": "INTEGER", "INT8": "BIGINT",
+    "LONG": "BIGINT", "TEXT": "VARCHAR", "STRING": "VARCHAR", "CHAR": "VARCHAR", "BOOL": "BOOLEAN",
+    "REAL": "FLOAT", "FLOAT4": "FLOAT", "FLOAT8": "DOUBLE", "DATETIME": "TIMESTAMP",
+    "TIMESTAMP WITH TIME ZONE": "TIMESTAMPTZ", "NUMERIC": "DECIMAL",
 }  # fmt: skip
 _DECIMAL = re.compile(r"DECIMAL\((\d{1,3})(?:,(\d{1,3}))?\)")
 _MAX_PRECISION = 38
+_INT64_DIGITS = 18
+"""Decimals up to here are as fast as whole numbers."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -99,7 +102,8 @@ def inferred_decimal(integer_digits: int, scale: int, *, same_scale: bool) -> Fo
     digits = integer_digits + scale
     if digits > _MAX_PRECISION:
         return None
-    name = f"DECIMAL({18 if digits <= 18 else _MAX_PRECISION},{scale})"  # noqa: PLR2004: 18 digits fit an int64
+    precision = _INT64_DIGITS if digits <= _INT64_DIGITS else _MAX_PRECISION
+    name = f"DECIMAL({precision},{scale})"
     if same_scale:
         return Form(name, f"a number with exactly {scale} decimals", _SAME_TEXT, inferred=True)
     return Form(

@@ -25,7 +25,7 @@ _SUFFIXES = {
 
 
 def data_files(base: Path, request: DiscoveryRequest) -> Discovery:
-    """CSV and Parquet files below `base`, in name order; a file that cannot be read says why in its comment."""
+    """CSV and Parquet files below `base`, in name order; one that cannot be read says why in its comment."""
     found = sorted(islice(_names(base), _MAX_ENTRIES))
     wanted = [name for name in found if not request.names or name in request.names]
     relations = tuple(_relation(base, name) for name in wanted[: request.limit])

@@ -30,22 +30,38 @@ class FileFormat:
     holds_rows: Callable[[Path], bool]
 
 
-def write_file(target: Path, name: str, source: InputStream, form: FileFormat, ctx: ExecutionContext, *,
-               allow_empty: bool, write_mode: str) -> None:  # fmt: skip
-    """Replace `target` with the rows of `source`, completely or not at all, and say what was written."""
-    publication = Publication(target, name, ctx)
+def already_committed(publication: Publication, ctx: ExecutionContext) -> bool:
+    """Whether this run key has published the file before; then nothing is to be written."""
+    rows = publication.committed_rows()
+    if rows is None:
+        return False
+    ctx.log_event("already_committed", target=publication.name, rows=rows)
+    return True
+
+
+def write_file(
+    publication: Publication,
+    source: InputStream,
+    form: FileFormat,
+    ctx: ExecutionContext,
+    *,
+    allow_empty: bool,
+    write_mode: str,
+) -> None:
+    """Replace the target with the rows of `source`, completely or not at all, and say what was written."""
+    name = publication.name
     with publication.staged() as part:
         applied = _copy(source, part, name, form, ctx)
         source.check_applied(applied)
         if applied == 0 and not allow_empty:
-            _refuse_emptying(target, name, form)
+            _refuse_emptying(publication, form)
         sidecar = _sidecar(part, applied, source, form, ctx)
         publication.publish(sidecar)
     ctx.log_event(
-        "target_written", target="file", path=name, rows=applied, bytes=sidecar.bytes, write_mode=write_mode
+        "target_written", target="file", path=name, rows=applied, bytes=sidecar.size, write_mode=write_mode
     )
     ctx.log_metric("rows_written", applied)
-    ctx.log_metric("bytes_written", sidecar.bytes, "bytes")
+    ctx.log_metric("bytes_written", sidecar.size, "bytes")
 
 
 def _copy(source: InputStream, part: Path, name: str, form: FileFormat, ctx: ExecutionContext) -> int:
@@ -63,16 +79,16 @@ def _copy(source: InputStream, part: Path, name: str, form: FileFormat, ctx: Exe
     return rows
 
 
-def _refuse_emptying(target: Path, name: str, form: FileFormat) -> None:
-    if target.exists() and form.holds_rows(target):
-        message = f"No rows arrived, and {name} has rows; it was left as it is."
+def _refuse_emptying(publication: Publication, form: FileFormat) -> None:
+    if publication.target.exists() and form.holds_rows(publication.target):
+        message = f"No rows arrived, and {publication.name} has rows; it was left as it is."
         raise DataError("FIL009", message, hint="Set allow_empty: true if an empty result may replace it.")
 
 
 def _sidecar(part: Path, rows: int, source: InputStream, form: FileFormat, ctx: ExecutionContext) -> Sidecar:
     return Sidecar(
         rows=rows,
-        bytes=part.stat().st_size,
+        size=part.stat().st_size,
         sha256=sha256_of(part),
         schema=schema_of(source.schema),
         run_key=ctx.run_key,

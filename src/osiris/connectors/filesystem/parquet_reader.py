@@ -30,8 +30,8 @@ class ParquetSource:
         self._paths = paths
         self._shown = shown
         footers = [_footer(path, shown(path)) for path in paths]
-        self.rows = sum(footer.num_rows for footer in footers)
-        self._bytes_per_row = sum(_data_bytes(footer) for footer in footers) // max(1, self.rows)
+        self.rows: int = sum(footer.num_rows for footer in footers)
+        self._bytes_per_row: int = sum(_data_bytes(footer) for footer in footers) // max(1, self.rows)
         self.schema = _schema(footers[0], shown(paths[0]))
         for path, footer in zip(paths[1:], footers[1:], strict=True):
             self._check_same(_schema(footer, shown(path)), shown(path))

@@ -96,7 +96,8 @@ def is_own_file(name: str) -> bool:
 
 
 def _matches(base: Path, pattern: str) -> Iterator[str]:
-    for name in glob.iglob(pattern, root_dir=base, recursive=True):  # noqa: PTH207: root_dir keeps names relative
+    # `Path.glob` has no root_dir, so its results would depend on links above the folder.
+    for name in glob.iglob(pattern, root_dir=base, recursive=True):  # noqa: PTH207
         if not is_own_file(PurePosixPath(name).name) and not (base / name).is_dir():
             yield name
 

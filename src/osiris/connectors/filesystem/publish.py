@@ -1,8 +1,8 @@
 """A file appears complete or not at all: written aside, synced, renamed, its sidecar with it.
 
-Steps: `.part` written and synced; `.sidecar` written and synced; data renamed; sidecar renamed; folder synced.
-A death before the first rename leaves the old file; a death between the renames leaves the new file and a
-pending sidecar that readers accept and the next run puts in place.
+Steps: `.part` written and synced; `.sidecar` written and synced; data renamed; sidecar renamed; folder
+synced. A death before the first rename leaves the old file; a death between the renames leaves the new file
+and a pending sidecar that readers accept and the next run puts in place.
 """
 
 from __future__ import annotations
@@ -33,6 +33,7 @@ class Publication:
         stem = f".{target.name}.osiris-{_short(ctx.run_key)}"
         self._own = stem + "-"
         self.part = target.with_name(f"{stem}-{ctx.attempt}.part")
+        self._state = TargetState.UNCHANGED
         self._pending = target.with_name(f"{stem}-{ctx.attempt}.sidecar")
 
     def committed_rows(self) -> int | None:
@@ -67,24 +68,24 @@ class Publication:
             yield self.part
         finally:
             self.part.unlink(missing_ok=True)
-            self._pending.unlink(missing_ok=True)
+            if self._state is TargetState.UNCHANGED:
+                self._pending.unlink(missing_ok=True)
 
     def publish(self, sidecar: Sidecar) -> None:
         """Put data and sidecar in place. An error says whether the target has the new data."""
-        state = TargetState.UNCHANGED
         try:
             sync_file(self.part)
             self._pending.write_bytes(sidecar.to_bytes())
             sync_file(self._pending)
             self._ctx.failpoint("publish.before_rename")
             self.part.replace(self.target)
-            state = TargetState.COMMITTED
+            self._state = TargetState.COMMITTED
             self._ctx.failpoint("publish.between_renames")
             self._pending.replace(sidecar_path(self.target))
             sync_folder(self.target.parent)
             self._ctx.failpoint("publish.after_rename")
         except OSError as exc:
-            raise publish_failure(exc, self.name, state) from exc
+            raise publish_failure(exc, self.name, self._state) from exc
 
     def _is_ours(self, sidecar: Sidecar) -> bool:
         return (sidecar.run_key, sidecar.pipeline, sidecar.step_id) == (
@@ -96,7 +97,9 @@ class Publication:
     def _same_version(self, sidecar: Sidecar) -> Sidecar:
         if sidecar.fingerprint == self._ctx.fingerprint:
             return sidecar
-        message = f"Run key {self._ctx.run_key!r} has already written {self.name} with another version of the pipeline."
+        message = (
+            f"Another version of the pipeline has written {self.name} under run key {self._ctx.run_key!r}."
+        )
         hint = "Use --new or another --run-key to write the new version."
         raise PipelineError("RUN009", message, hint=hint, target=TargetState.COMMITTED)
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import hashlib
 import json
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -15,6 +15,7 @@ from osiris.canonical import canonical_json
 from osiris.errors import DataError, Where
 
 _FIELDS = ("rows", "bytes", "sha256", "schema", "run_key", "pipeline", "step_id", "fingerprint", "format")
+_ATTRIBUTES = {"bytes": "size"}
 
 
 @dataclass(frozen=True, slots=True)
@@ -22,7 +23,7 @@ class Sidecar:
     """Facts about one published file; equal facts give equal bytes."""
 
     rows: int
-    bytes: int
+    size: int
     sha256: str
     schema: tuple[tuple[str, str], ...]
     run_key: str
@@ -33,13 +34,13 @@ class Sidecar:
 
     def to_bytes(self) -> bytes:
         """The file's content: canonical JSON and a line end."""
-        data: dict[str, Any] = {name: getattr(self, name) for name in _FIELDS}
+        data: dict[str, Any] = {name: getattr(self, _ATTRIBUTES.get(name, name)) for name in _FIELDS}
         data["schema"] = [{"name": name, "type": arrow_type} for name, arrow_type in self.schema]
         return canonical_json(data) + b"\n"
 
     def fits(self, path: Path) -> bool:
         """Whether a file has exactly the bytes that were published."""
-        return path.is_file() and path.stat().st_size == self.bytes and sha256_of(path) == self.sha256
+        return path.is_file() and path.stat().st_size == self.size and sha256_of(path) == self.sha256
 
 
 def sidecar_path(target: Path) -> Path:
@@ -52,7 +53,7 @@ def read_sidecar(path: Path) -> Sidecar | None:
     try:
         data = json.loads(path.read_bytes())
         schema = tuple((column["name"], column["type"]) for column in data["schema"])
-        return Sidecar(**{name: data[name] for name in _FIELDS} | {"schema": schema})
+        return Sidecar(**{_ATTRIBUTES.get(name, name): data[name] for name in _FIELDS} | {"schema": schema})
     except (OSError, ValueError, KeyError, TypeError):
         return None
 
@@ -67,12 +68,12 @@ def pending_sidecars(target: Path) -> Iterator[tuple[Path, Sidecar]]:
                 yield path, found
 
 
-def expected_rows(paths: Sequence[Path], shown: Mapping[Path, str]) -> int | None:
+def expected_rows(paths: Sequence[Path], shown: Callable[[Path], str]) -> int | None:
     """How many rows the files' sidecars promise together; None when one has none.
 
     Raises `DataError` FIL008 for a file whose size is not the one that was published.
     """
-    promises = [_promise(path, shown[path]) for path in paths]
+    promises = [_promise(path, shown(path)) for path in paths]
     if any(promise is None for promise in promises):
         return None
     return sum(promise.rows for promise in promises if promise is not None)
@@ -102,10 +103,10 @@ def sha256_of(path: Path) -> str:
 def _promise(path: Path, name: str) -> Sidecar | None:
     found = read_sidecar(sidecar_path(path))
     size = path.stat().st_size
-    if found is None or found.bytes == size:
+    if found is None or found.size == size:
         return found
     for _, pending in pending_sidecars(path):
-        if pending.bytes == size:
+        if pending.size == size:
             return pending
-    message = f"{name} has {size:,} bytes, its sidecar promises {found.bytes:,}."
+    message = f"{name} has {size:,} bytes, its sidecar promises {found.size:,}."
     raise DataError("FIL008", message, hint=_HINT, where=Where(name))

@@ -1,0 +1,90 @@
+"""duckdb.extractor: a table or a query of a DuckDB file."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Annotated, Any, ClassVar
+
+import pyarrow as pa
+from pydantic import Field
+
+from osiris.connectors.duckdb.checking import BindValue, Sql, parse, problem
+from osiris.connectors.duckdb.connection import DuckDBConnector
+from osiris.connectors.duckdb.errors import EngineFailure, map_engine_error
+from osiris.connectors.duckdb.reading import counting, read, table_query
+from osiris.connectors.duckdb.statements import Select
+from osiris.core import ArrowStream, ConfigProblem, DriverConfig, ExecutionContext, bound_values
+from osiris.errors import PipelineError
+
+
+class ExtractorConfig(DriverConfig):
+    """The config of a `duckdb.extractor` step."""
+
+    model_config = DriverConfig.model_config | {
+        "json_schema_extra": {
+            "oneOf": [{"required": ["table"]}, {"required": ["query"]}],
+            "dependentSchemas": {"query": {"properties": {"columns": False, "where": False, "limit": False}}},
+        }
+    }
+
+    table: Annotated[str, Field(min_length=1)] | None = None
+    query: Sql | None = None
+    columns: Annotated[list[Annotated[str, Field(min_length=1)]], Field(min_length=1)] | None = None
+    where: Sql | None = None
+    limit: Annotated[int, Field(ge=0)] | None = None
+    bind: dict[str, BindValue] = {}
+
+
+class DuckDBExtractorDriver:
+    """Reads one snapshot of the database; memory does not grow with the rows."""
+
+    Config: ClassVar[type[DriverConfig]] = ExtractorConfig
+
+    def check(self, config: Mapping[str, Any], input_names: tuple[str, ...]) -> list[ConfigProblem]:
+        """Syntax errors, other statements than one SELECT, and names that are not bound."""
+        try:
+            _select(ExtractorConfig.model_validate(dict(config)))
+        except PipelineError as error:
+            return [problem(error, "query")]
+        return []
+
+    def run(
+        self,
+        *,
+        step_id: str,
+        config: Mapping[str, Any],
+        inputs: Mapping[str, pa.RecordBatchReader] | None,
+        ctx: ExecutionContext,
+    ) -> Mapping[str, ArrowStream]:
+        """The rows as a stream; the file stays open until it ends."""
+        settings = ExtractorConfig.model_validate(dict(config))
+        select = _select(settings)
+        connector = DuckDBConnector(config["resolved_connection"])
+        ctx.closing(connector)
+        ctx.on_cancel(connector.interrupt)
+        connector.connect_existing()
+        try:
+            reader = read(
+                connector.con,
+                select,
+                bound_values(settings.bind),
+                lines_before=0 if settings.query is not None else 1,
+                cancelled=lambda: ctx.cancelled,
+            )
+        except EngineFailure as exc:
+            raise map_engine_error(exc, cancelled=ctx.cancelled) from exc
+        return {"df": counting(reader, lambda rows: ctx.log_metric("rows_read", rows, "rows"))}
+
+
+def _select(settings: ExtractorConfig) -> Select:
+    if settings.query is not None:
+        return parse("query", settings.query, settings.bind)
+    if settings.where is not None:
+        _refuse_bad_condition(settings.where, settings.bind)
+    sql = table_query(settings.table or "", settings.columns or (), settings.where, settings.limit)
+    return parse("where", sql, settings.bind)
+
+
+def _refuse_bad_condition(where: str, bind: Mapping[str, Any]) -> None:
+    """Check the condition by itself, so that the place of an error is the place in it."""
+    parse("where", where, bind, before="SELECT 1 WHERE (\n", after="\n)")

@@ -1,0 +1,57 @@
+"""Reads Parquet files."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Annotated, Any, ClassVar
+
+import pyarrow as pa
+from pydantic import Field
+
+from osiris.connectors.filesystem.cancel import interrupter
+from osiris.connectors.filesystem.config_checks import path_problems
+from osiris.connectors.filesystem.connection import FilesystemConnector
+from osiris.connectors.filesystem.delivery import delivered
+from osiris.connectors.filesystem.engine import reading_engine
+from osiris.connectors.filesystem.parquet_reader import ParquetSource
+from osiris.connectors.filesystem.sidecar import expected_rows
+from osiris.core import ArrowStream, ConfigProblem, DriverConfig, ExecutionContext
+
+
+class ParquetExtractorConfig(DriverConfig):
+    """Config of `filesystem.parquet_extractor`."""
+
+    path: Annotated[str, Field(min_length=1)]
+    columns: tuple[Annotated[str, Field(min_length=1)], ...] = Field(
+        (), json_schema_extra={"uniqueItems": True}
+    )
+
+
+class FilesystemParquetExtractorDriver:
+    """Streams the rows of one or many Parquet files, each value exact or refused."""
+
+    Config: ClassVar[type[DriverConfig]] = ParquetExtractorConfig
+
+    def check(self, config: Mapping[str, Any], input_names: tuple[str, ...]) -> list[ConfigProblem]:
+        """Paths that leave the folder."""
+        return path_problems(str(config.get("path", ".")))
+
+    def run(
+        self,
+        *,
+        step_id: str,
+        config: Mapping[str, Any],
+        inputs: Mapping[str, pa.RecordBatchReader] | None,
+        ctx: ExecutionContext,
+    ) -> Mapping[str, ArrowStream]:
+        """A lazy stream `df` with the files' own types."""
+        settings = ParquetExtractorConfig.model_validate(config)
+        connector = FilesystemConnector(config["resolved_connection"])
+        connector.connect()
+        paths = connector.expand(settings.path)
+        expected_rows(paths, connector.shown)
+        source = ParquetSource(paths, connector.shown, settings.columns)
+        con = reading_engine(ctx.work_dir)
+        ctx.closing(con)
+        ctx.on_cancel(interrupter(con))
+        return {"df": delivered(source.read(con, ctx), source.rows, paths, connector.shown, ctx)}

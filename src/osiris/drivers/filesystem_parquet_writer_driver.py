@@ -1,0 +1,61 @@
+"""Writes one Parquet file."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Annotated, Any, ClassVar, Literal
+
+import pyarrow as pa
+from pydantic import Field
+
+from osiris.connectors.filesystem.config_checks import path_problems
+from osiris.connectors.filesystem.connection import FilesystemConnector
+from osiris.connectors.filesystem.file_writer import already_committed, write_file
+from osiris.connectors.filesystem.parquet_writer import parquet_format, parquet_stream
+from osiris.connectors.filesystem.publish import Publication
+from osiris.core import ArrowStream, ConfigProblem, DriverConfig, ExecutionContext
+
+WRITE_MODE = {"enum": ["replace"], "x-aliases": {"overwrite": "replace"}}
+
+
+class ParquetWriterConfig(DriverConfig):
+    """Config of `filesystem.parquet_writer`."""
+
+    path: Annotated[str, Field(min_length=1)]
+    write_mode: Annotated[str, Field(json_schema_extra=WRITE_MODE)] = "replace"
+    compression: Literal["zstd", "snappy", "gzip", "none"] = "zstd"
+    row_group_rows: Annotated[int, Field(ge=2048, le=10_000_000)] = 122_880
+    allow_empty: bool = False
+
+
+class FilesystemParquetWriterDriver:
+    """Publishes its input as one Parquet file, completely or not at all."""
+
+    Config: ClassVar[type[DriverConfig]] = ParquetWriterConfig
+
+    def check(self, config: Mapping[str, Any], input_names: tuple[str, ...]) -> list[ConfigProblem]:
+        """Paths that leave the folder."""
+        return path_problems(str(config.get("path", ".")))
+
+    def run(
+        self,
+        *,
+        step_id: str,
+        config: Mapping[str, Any],
+        inputs: Mapping[str, pa.RecordBatchReader] | None,
+        ctx: ExecutionContext,
+    ) -> Mapping[str, ArrowStream]:
+        """Write the input `df`; nothing is read when this run key has already published the file."""
+        settings = ParquetWriterConfig.model_validate(config)
+        connector = FilesystemConnector(config["resolved_connection"])
+        connector.connect()
+        target = connector.resolve(settings.path)
+        publication = Publication(target, connector.shown(target), ctx)
+        if already_committed(publication, ctx):
+            return {}
+        source = parquet_stream((inputs or {})["df"], publication.name)
+        form = parquet_format(source.schema, settings.compression, settings.row_group_rows)
+        write_file(
+            publication, source, form, ctx, allow_empty=settings.allow_empty, write_mode=settings.write_mode
+        )
+        return {}
