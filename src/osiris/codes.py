@@ -222,7 +222,7 @@ CODES: dict[str, Code] = {
     "TGT004": Code(
         "A column's type would lose information in the target.", "Cast the column in the SQL before."
     ),
-    "TGT005": Code("Two input columns have the same name in the target.", "Rename one of them."),
+    "TGT005": Code("Two input columns differ in letter case at most.", "Rename one of them."),
     "TGT006": Code("The target's name is reserved.", "Choose a name that does not start with _osiris_."),
     "TGT007": Code("A key column holds NULL.", "Filter such rows out, or choose another primary_key."),
     "TGT008": Code("Several input rows have the same key.", "Keep one row per key in the SQL before."),

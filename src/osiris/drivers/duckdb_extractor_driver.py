@@ -32,7 +32,7 @@ class ExtractorConfig(DriverConfig):
     columns: Annotated[list[Annotated[str, Field(min_length=1)]], Field(min_length=1)] | None = None
     where: Sql | None = None
     limit: Annotated[int, Field(ge=0)] | None = None
-    bind: dict[str, BindValue] = {}
+    bind: dict[str, BindValue] = Field(default={})
 
 
 class DuckDBExtractorDriver:

@@ -23,10 +23,10 @@ class ProcessorConfig(DriverConfig):
     """The config of a `duckdb.processor` step."""
 
     query: Sql
-    bind: dict[str, BindValue] = {}
+    bind: dict[str, BindValue] = Field(default={})
     memory_limit: Annotated[str, Field(pattern=r"^[1-9][0-9]*(\.[0-9]+)? ?[KMGT]i?B$")] = "1GB"
     threads: Annotated[int, Field(ge=1)] | None = None
-    read_files: list[ProjectPath] = []
+    read_files: list[ProjectPath] = Field(default=[])
 
 
 class DuckDBProcessorDriver:

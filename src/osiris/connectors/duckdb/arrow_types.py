@@ -1,8 +1,8 @@
-"""Results of DuckDB as Arrow, exactly: what Arrow would get wrong is cast where that is exact, else refused."""
+"""Results of DuckDB as Arrow, exactly: cast where Arrow would get a type wrong, or refused."""
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterator
 from typing import Any
 
 import duckdb
@@ -57,7 +57,7 @@ def _named_types(relation: duckdb.DuckDBPyRelation) -> Iterator[tuple[str, Any]]
             raise PipelineError(
                 "SQL011",
                 f'Two result columns have the name "{name}".',
-                hint=f'Name one of them otherwise, as in {quote_identifier(name)} AS "{name}_2", or list the columns.',
+                hint="List the columns instead of *, and rename one of them with AS.",
             )
         seen.add(name)
         _refuse_inexact(name, kind)
@@ -105,7 +105,7 @@ def _checked(
 def _has_sentinels(kind: pa.DataType) -> bool:
     if pa.types.is_nested(kind):
         return any(_has_sentinels(kind.field(index).type) for index in range(kind.num_fields))
-    return pa.types.is_date(kind) or pa.types.is_timestamp(kind) or pa.types.is_time64(kind)
+    return bool(pa.types.is_date(kind) or pa.types.is_timestamp(kind) or pa.types.is_time64(kind))
 
 
 def _refuse_sentinels(name: str, array: pa.Array) -> None:
@@ -116,9 +116,9 @@ def _refuse_sentinels(name: str, array: pa.Array) -> None:
         return
     if not _has_sentinels(array.type) or len(array) == array.null_count:
         return
-    bits = array.type.bit_width
-    extremes = pc.min_max(array.view(pa.int32() if bits == 32 else pa.int64())).as_py()
-    infinity = 2 ** (bits - 1) - 1
+    integers = {32: pa.int32(), 64: pa.int64()}[array.type.bit_width]
+    extremes = pc.min_max(array.view(integers)).as_py()
+    infinity = 2 ** (array.type.bit_width - 1) - 1
     if pa.types.is_time64(array.type):
         if extremes["max"] >= _DAY_US * (1000 if array.type.unit == "ns" else 1):
             raise _no_such_value(name, "the time 24:00:00")
@@ -141,8 +141,3 @@ def _no_such_value(name: str, value: str) -> OsirisError:
         f'Column "{name}" holds {value}, which Arrow cannot carry.',
         hint=f"Replace it in the SQL, or cast {quote_identifier(name)} to VARCHAR.",
     )
-
-
-def schema_columns(schemas: Mapping[str, pa.Schema]) -> dict[str, tuple[str, ...]]:
-    """The column names per input."""
-    return {name: tuple(schema.names) for name, schema in schemas.items()}

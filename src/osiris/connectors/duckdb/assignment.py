@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections import Counter
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from typing import Any
@@ -29,17 +28,13 @@ class Assignment:
     target: TargetColumn
 
 
-def assign(
-    incoming: Sequence[tuple[str, Any]], columns: Sequence[TargetColumn], primary_key: Sequence[str]
-) -> tuple[Assignment, ...]:
+def assign(incoming: Sequence[tuple[str, Any]], columns: Sequence[TargetColumn]) -> tuple[Assignment, ...]:
     """Pairs by name, letter case aside as in DuckDB; an error for each thing that would lose data."""
-    _refuse_twins(name for name, _ in incoming)
     by_name = {column.name.casefold(): column for column in columns}
     pairs = tuple(
         Assignment(name, _lossless(name, kind, _column(name, by_name, columns))) for name, kind in incoming
     )
     _refuse_missing(pairs, columns)
-    refuse_missing_key(incoming, primary_key)
     return pairs
 
 
@@ -53,17 +48,6 @@ def refuse_missing_key(incoming: Sequence[tuple[str, Any]], primary_key: Sequenc
                 f'The primary_key column "{key}" is missing in the input.',
                 hint=f"Columns of the input: {_listed(name for name, _ in incoming)}.",
             )
-
-
-def _refuse_twins(names: Iterable[str]) -> None:
-    folded = Counter(name.casefold() for name in names)
-    twins = [name for name, count in folded.items() if count > 1]
-    if twins:
-        raise PipelineError(
-            "TGT005",
-            f'Several input columns are called "{twins[0]}" when letter case is put aside, as DuckDB does.',
-            hint="Rename all but one of them in the step before.",
-        )
 
 
 def _column(name: str, by_name: dict[str, TargetColumn], columns: Sequence[TargetColumn]) -> TargetColumn:
@@ -85,7 +69,7 @@ def _lossless(name: str, kind: Any, column: TargetColumn) -> TargetColumn:
         return column
     raise PipelineError(
         "TGT004",
-        f'Column "{name}" is {kind} in the input and {column.type} in the target, which may lose information.',
+        f'Column "{name}" is {kind} in the input and {column.type} in the target: that may lose information.',
         hint=f'Cast it in the step before, for example CAST("{name}" AS {column.type}).',
     )
 

@@ -33,7 +33,7 @@ def parse(field: str, sql: str, bind: Mapping[str, Any], *, before: str = "", af
     """The SQL of a config field, with `:name` written as `$name`; `PipelineError` if it is not one SELECT
     or if its names and the keys of `bind` differ.
 
-    A field that holds only a part of a statement is put between `before`, which ends with a line, and `after`.
+    A field that holds a part of a statement stands between `before`, which ends with a line, and `after`.
     """
     con = open_engine("64MB", threads=1)
     try:

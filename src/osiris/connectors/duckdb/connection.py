@@ -33,7 +33,7 @@ class DuckDBConnector:
         if path == ":memory:" or path.startswith(":memory:"):
             raise ConnectionFailed(
                 "CON003",
-                "A DuckDB connection needs a file: a database in memory is gone before the next step reads it.",
+                "A DuckDB connection needs a file: a database in memory is gone when the step ends.",
                 hint="Give path a file name, such as data/warehouse.duckdb.",
             )
         self.path = Path(os.path.realpath(path))
@@ -42,21 +42,14 @@ class DuckDBConnector:
     @property
     def con(self) -> duckdb.DuckDBPyConnection:
         """The open connection."""
-        self.connect()
-        assert self._con is not None
+        if self._con is None:
+            self._con = self._opened()
         return self._con
 
     def connect(self) -> None:
         """Open the file, made if it does not exist; `ConnectionFailed` or `TargetBusy` if that cannot be."""
-        if self._con is not None:
-            return
-        self._refuse_bad_place()
-        try:
-            con = duckdb.connect(str(self.path), read_only=self._read_only(), config=_settings())
-        except duckdb.Error as exc:
-            raise _opening_error(exc, self.path) from exc
-        start_session(con)
-        self._con = con
+        if self._con is None:
+            self._con = self._opened()
 
     def connect_existing(self) -> None:
         """Open the file for reading; CON020 if there is none."""
@@ -99,7 +92,7 @@ class DuckDBConnector:
                 con.execute("ROLLBACK")
 
     def doctor(self) -> list[Check]:
-        """Whether the file is there or can be made, is a DuckDB file, can be read and written, and is free."""
+        """Whether the file exists or can be made, is a DuckDB file, is readable, writable and free."""
         try:
             self.connect()
         except OsirisError as error:
@@ -110,6 +103,15 @@ class DuckDBConnector:
         """Tables and views of all user schemas."""
         self.connect_existing()
         return discover_relations(self.con, request)
+
+    def _opened(self) -> duckdb.DuckDBPyConnection:
+        self._refuse_bad_place()
+        try:
+            con = duckdb.connect(str(self.path), read_only=self._read_only(), config=_settings())
+        except duckdb.Error as exc:
+            raise _opening_error(exc, self.path) from exc
+        start_session(con)
+        return con
 
     def _read_only(self) -> bool:
         return self.path.exists() and not os.access(self.path, os.W_OK)

@@ -51,7 +51,7 @@ class EngineMessage:
         found = _KIND.match(full)
         kind, rest = (found["kind"].lower(), found["rest"]) if found else ("", full)
         parts = _document(rest)
-        text = parts.get("exception_message", rest)
+        text = str(parts.get("exception_message", rest))
         offset = parts.get("position")
         return cls(
             kind=kind,

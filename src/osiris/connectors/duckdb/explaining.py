@@ -1,4 +1,4 @@
-"""An error of the engine in the words of the pipeline: the place in its SQL, the tables and columns there are."""
+"""An error of the engine in the words of the pipeline: the place in its SQL, the columns that exist."""
 
 from __future__ import annotations
 
@@ -13,7 +13,6 @@ from osiris.connectors.duckdb.errors import EngineFailure, EngineMessage, map_en
 from osiris.connectors.duckdb.statements import placed
 from osiris.errors import OsirisError, PipelineError
 from osiris.findings import nearest
-
 
 _EXPLAIN = "EXPLAIN (FORMAT JSON) "
 _NO_COLUMN = re.compile(r'does not have a column named "(?P<name>[^"]*)"')

@@ -2,11 +2,14 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Iterator
 
 import pyarrow as pa
 
 from osiris.errors import DataError, PipelineError
+
+_MAX_DECIMAL_DIGITS = 38
 
 
 class Input:
@@ -19,6 +22,7 @@ class Input:
     def __init__(self, name: str, source: pa.RecordBatchReader, tag: str = "") -> None:
         self.name = name
         self.columns = tuple(source.schema.names)
+        _refuse_twins(name, self.columns)
         self.rows = 0
         self.ended = False
         self.failure: BaseException | None = None
@@ -54,6 +58,18 @@ class Input:
         return pa.RecordBatch.from_arrays(columns, schema=self._tagged)
 
 
+def _refuse_twins(input_name: str, columns: tuple[str, ...]) -> None:
+    """DuckDB would silently call the second one otherwise."""
+    folded = Counter(column.casefold() for column in columns)
+    twins = [column for column in columns if folded[column.casefold()] > 1]
+    if twins:
+        raise PipelineError(
+            "TGT005",
+            f'Columns of input "{input_name}" differ in letter case at most: {", ".join(twins)}.',
+            hint="Rename all but one of them in the step before; DuckDB puts letter case aside.",
+        )
+
+
 def _chain(first: pa.RecordBatch | None, rest: Iterator[pa.RecordBatch]) -> Iterator[pa.RecordBatch]:
     if first is not None:
         yield first
@@ -66,7 +82,7 @@ def _exact_field(input_name: str, field: pa.Field) -> pa.Field:
     if kind is None:
         raise PipelineError(
             "SQL010",
-            f'Column "{field.name}" of input "{input_name}" has the type {field.type}, which DuckDB cannot hold.',
+            f'DuckDB cannot hold the type {field.type} of column "{field.name}" of input "{input_name}".',
             hint="Cast it in the step before, for example to a decimal of at most 38 digits or to text.",
         )
     return field.with_type(kind)
@@ -88,7 +104,7 @@ def _exact_type(kind: pa.DataType) -> pa.DataType | None:
 
 def _exact_decimal(kind: pa.DataType) -> pa.DataType | None:
     precision, scale = kind.precision - min(kind.scale, 0), max(kind.scale, 0)
-    if precision > 38 or scale > precision:
+    if precision > _MAX_DECIMAL_DIGITS or scale > precision:
         return None
     fits = kind.scale >= 0 and not pa.types.is_decimal256(kind)
     return kind if fits else pa.decimal128(precision, scale)

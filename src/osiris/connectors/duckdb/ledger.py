@@ -83,7 +83,7 @@ class Ledger:
         if fingerprint != self._run.fingerprint:
             raise PipelineError(
                 "RUN009",
-                f'The run key "{self._run.run_key}" has written {target} with another version of the pipeline.',
+                f'The run key "{self._run.run_key}" was used for another version of the pipeline.',
                 hint="Use --new, or another --run-key, to write with this version.",
             )
         return Commit(target, applied)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from typing import Any
 
 _INTEGER_BITS = {
@@ -33,17 +34,14 @@ def is_lossless(source: Any, target: Any) -> bool:
     """True also where DuckDB raises for the values that do not fit, as for a BIGINT into an INTEGER."""
     if str(source) == str(target) or source.id == "null":
         return True
-    if source.id in _INTEGER_BITS:
-        return _integer_fits(source, target)
-    if source.id == "decimal":
-        return _decimal_fits(source, target)
-    if source.id in ("list", "array", "struct", "map"):
-        return _nested_fits(source, target)
+    rule = _BY_SOURCE.get(source.id, _scalar_fits)
+    return rule(source, target)
+
+
+def _scalar_fits(source: Any, target: Any) -> bool:
     if target.id == "varchar" and source.id in _TEXT_FORM:
         return True
-    if source.id == target.id and source.id != "enum":
-        return True
-    return target.id in _WIDENING.get(source.id, ())
+    return (source.id == target.id and source.id != "enum") or target.id in _WIDENING.get(source.id, ())
 
 
 def _integer_fits(source: Any, target: Any) -> bool:
@@ -73,3 +71,10 @@ def _nested_fits(source: Any, target: Any) -> bool:
         a == b if isinstance(a, int) or isinstance(b, int) else is_lossless(a, b)
         for (_, a), (_, b) in zip(ours, theirs, strict=True)
     )
+
+
+_BY_SOURCE: dict[str, Callable[[Any, Any], bool]] = {
+    **dict.fromkeys(_INTEGER_BITS, _integer_fits),
+    **dict.fromkeys(("list", "array", "struct", "map"), _nested_fits),
+    "decimal": _decimal_fits,
+}

@@ -102,7 +102,7 @@ def result_stream(
     params: Mapping[str, Any],
     cancelled: Callable[[], bool] = lambda: False,
 ) -> tuple[pa.RecordBatchReader, tuple[str, ...]]:
-    """The result of the SELECT over the inputs, streamed, and the names of the inputs that it does not read."""
+    """The result of the SELECT over the inputs, streamed, and the names of inputs that it does not read."""
 
     def wrong(exc: BaseException) -> BaseException:
         return tables.failure() or explain_error(exc, sql, tables.columns, cancelled=cancelled())

@@ -21,7 +21,7 @@ _ONE_SELECT = (
 
 @dataclass(frozen=True, slots=True)
 class Spot:
-    """A piece of the SQL: its value and where it stands in bytes; `offset` is None where DuckDB does not say."""
+    """A piece of the SQL and where it stands, in bytes; `offset` is None if DuckDB does not say."""
 
     text: str
     offset: int | None

@@ -8,7 +8,7 @@ from typing import Any
 
 import duckdb
 
-from osiris.connectors.duckdb.assignment import TargetColumn, refuse_missing_key
+from osiris.connectors.duckdb.assignment import TargetColumn
 from osiris.connectors.duckdb.engine import quote_identifier
 from osiris.connectors.duckdb.ledger import RESERVED_PREFIX
 from osiris.errors import PipelineError
@@ -98,7 +98,6 @@ def create_table(
     primary_key: Sequence[str],
 ) -> None:
     """Make the table with exactly the stream's types; a primary key becomes the table's."""
-    refuse_missing_key(incoming, primary_key)
     for name, kind in incoming:
         if kind.id in _NO_TABLE_TYPE:
             raise PipelineError(

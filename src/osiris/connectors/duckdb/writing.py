@@ -8,7 +8,7 @@ from typing import Any
 
 import duckdb
 
-from osiris.connectors.duckdb.assignment import Assignment, assign, duplicate_keys
+from osiris.connectors.duckdb.assignment import Assignment, assign, duplicate_keys, refuse_missing_key
 from osiris.connectors.duckdb.connection import DuckDBConnector
 from osiris.connectors.duckdb.engine import quote_identifier
 from osiris.connectors.duckdb.errors import EngineMessage, map_engine_error
@@ -21,6 +21,7 @@ _STREAM = "_osiris_stream"
 _STAGE = "_osiris_stage"
 _EXAMPLES = 3
 _EXAMPLE_LENGTH = 60
+_ROLLED_BACK = ("transactioncontext error", "constraint error")
 
 
 @dataclass(frozen=True, slots=True)
@@ -72,8 +73,9 @@ class TableWrite:
         con.register(_STREAM, self._source.reader)
         incoming = _columns(con, _STREAM)
         target = find_target(con, self._request.table)
+        refuse_missing_key(incoming, self._request.primary_key)
         if target is not None:
-            assign(incoming, target.columns, self._request.primary_key)
+            assign(incoming, target.columns)
         elif self._request.create == "never":
             raise self._no_table()
         if self._request.write_mode == "merge":
@@ -82,7 +84,7 @@ class TableWrite:
         self._failpoint("commit.before_begin")
         with self._connector.transaction():
             applied = self._apply(con, incoming)
-            self._commit(con)
+            commit(con, str(self._request.table))
         self._failpoint("commit.after_commit")
         return applied
 
@@ -91,8 +93,10 @@ class TableWrite:
         self._ledger.fence(str(request.table), request.write_mode)
         self._failpoint("commit.after_fence")
         target = self._ensure_target(con, incoming)
-        pairs = assign(incoming, target.columns, request.primary_key)
-        applied = _MODES[request.write_mode](con, request, target, pairs)
+        pairs = assign(incoming, target.columns)
+        if request.write_mode == "merge" and not target.keeps_unique(request.primary_key):
+            _refuse_ambiguous_target(con, request)
+        applied = _MODES[request.write_mode](con, request, pairs)
         self._refuse_emptying(applied)
         self._reconcile(applied)
         self._failpoint("commit.after_apply")
@@ -139,26 +143,28 @@ class TableWrite:
             hint="Report this as a bug; nothing was committed.",
         )
 
-    def _commit(self, con: duckdb.DuckDBPyConnection) -> None:
-        try:
-            con.execute("COMMIT")
-        except duckdb.Error as exc:
-            error = map_engine_error(exc)
-            if EngineMessage.of(exc).kind in ("transactioncontext error", "constraint error"):
-                raise error from exc
-            raise OutcomeUnknown(
-                "TGT016",
-                f"COMMIT of {self._request.table} failed: {error.message}",
-                hint="Run the same command again: the ledger in the database says whether it happened.",
-                target=TargetState.UNKNOWN,
-            ) from exc
-
     def _no_table(self) -> PipelineError:
         return PipelineError(
             "TGT001",
             f"The table {self._request.table} does not exist.",
             hint="Create it, or set create: if_missing.",
         )
+
+
+def commit(con: duckdb.DuckDBPyConnection, table: str) -> None:
+    """COMMIT; a conflict means that nothing happened, any other failure that nobody knows."""
+    try:
+        con.execute("COMMIT")
+    except duckdb.Error as exc:
+        error = map_engine_error(exc)
+        if EngineMessage.of(exc).kind in _ROLLED_BACK:
+            raise error from exc
+        raise OutcomeUnknown(
+            "TGT016",
+            f"COMMIT of {table} failed: {error.message}",
+            hint="Run the same command again: the ledger in the database says whether it happened.",
+            target=TargetState.UNKNOWN,
+        ) from exc
 
 
 def _columns(con: duckdb.DuckDBPyConnection, name: str) -> list[tuple[str, Any]]:
@@ -171,25 +177,17 @@ def _as_type(name: str, kind: Any) -> str:
     return quoted if kind.id == "null" else f"CAST({quoted} AS {kind}) AS {quoted}"
 
 
-def _append(
-    con: duckdb.DuckDBPyConnection, request: WriteRequest, target: Target, pairs: Sequence[Assignment]
-) -> Applied:
+def _append(con: duckdb.DuckDBPyConnection, request: WriteRequest, pairs: Sequence[Assignment]) -> Applied:
     return Applied(inserted=_count(con, _insert(request, pairs)))
 
 
-def _replace(
-    con: duckdb.DuckDBPyConnection, request: WriteRequest, target: Target, pairs: Sequence[Assignment]
-) -> Applied:
+def _replace(con: duckdb.DuckDBPyConnection, request: WriteRequest, pairs: Sequence[Assignment]) -> Applied:
     deleted = _count(con, f"DELETE FROM {request.table.sql}")
     return Applied(inserted=_count(con, _insert(request, pairs)), deleted=deleted)
 
 
-def _merge(
-    con: duckdb.DuckDBPyConnection, request: WriteRequest, target: Target, pairs: Sequence[Assignment]
-) -> Applied:
+def _merge(con: duckdb.DuckDBPyConnection, request: WriteRequest, pairs: Sequence[Assignment]) -> Applied:
     key = request.primary_key
-    if not target.keeps_unique(key):
-        _refuse_ambiguous_target(con, request)
     match = " AND ".join(f"t.{quote_identifier(name)} = s.{quote_identifier(name)}" for name in key)
     updated = _count(
         con, f"SELECT count(*) FROM {_STAGE} s WHERE EXISTS (FROM {request.table.sql} t WHERE {match})"

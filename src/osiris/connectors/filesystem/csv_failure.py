@@ -5,23 +5,20 @@ from __future__ import annotations
 import re
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
-from itertools import pairwise
 from pathlib import Path
 
 from osiris.connectors.duckdb.engine import map_engine_error
 from osiris.connectors.filesystem.csv_dialect import CsvDialect
 from osiris.connectors.filesystem.csv_inference import yaml_key
-from osiris.connectors.filesystem.csv_text import Record, damaged, line_too_long, not_utf8, records
-from osiris.connectors.filesystem.csv_types import MARK, Form
+from osiris.connectors.filesystem.csv_text import Record, bad_quotes, damaged, not_utf8, records
+from osiris.connectors.filesystem.csv_types import MARK, MARKED_TEXT, Form
 from osiris.errors import DataError, OsirisError, Where
 
 EXCERPT = 40
 """At most so many characters of a value stand in an error."""
 
-_GUARD = re.compile(re.escape(MARK) + r"(\d+):(.*)", re.DOTALL)
-_LINE = re.compile(r"CSV Error on Line: (\d+)")
+_GUARD = re.compile(re.escape(MARK) + r"(\d+):([0-9A-F]*)")
 _FILE = re.compile(r"^\s*file = (.*)$", re.MULTILINE)
-_COUNTS = re.compile(r"Expected Number of Columns: (\d+) Found: (\d+)")
 
 
 @dataclass(frozen=True, slots=True)
@@ -36,15 +33,23 @@ class CsvFiles:
 
 
 def explain(exc: Exception, columns: Sequence[str], files: CsvFiles, *, cancelled: bool) -> OsirisError:
-    """The coded error for what DuckDB raised while it read `files`; `columns` are numbered as in its SQL."""
+    """The coded error for what DuckDB raised while it read `files`; `columns` are numbered as in its SQL.
+
+    DuckDB counts records where people count lines, so the place is looked for in a second, slow pass.
+    """
     text = str(exc)
+    if cancelled:
+        return map_engine_error(exc, cancelled=True)
     guard = _GUARD.search(text)
-    if guard and not cancelled:
-        return _bad_value(files, columns[int(guard[1])], guard[2])
-    for sign, build in _STRUCTURE.items():
-        if sign in text and not cancelled:
-            return build(text, files)
-    return map_engine_error(exc, cancelled=cancelled)
+    if guard:
+        return _bad_value(files, columns[int(guard[1])], bytes.fromhex(guard[2]).decode())
+    for sign, structural in _STRUCTURE.items():
+        if sign in text:
+            suspects = _suspects(text, files)
+            return next(filter(None, (_irregularity(files, path) for path in suspects)), None) or structural(
+                ", ".join(map(files.shown, suspects[:3])), None
+            )
+    return map_engine_error(exc)
 
 
 def _bad_value(files: CsvFiles, column: str, value: str) -> DataError:
@@ -77,7 +82,9 @@ def _holds(record: Record, position: int, value: str) -> bool:
     if len(record.fields) <= position:
         return False
     found = record.fields[position]
-    return found == value if value else not found and '""' in record.text
+    if not value:
+        return not found and '""' in record.text
+    return found.startswith(value) if len(value) == MARKED_TEXT else found == value
 
 
 def _data_records(files: CsvFiles, path: Path) -> Iterator[Record]:
@@ -87,83 +94,61 @@ def _data_records(files: CsvFiles, path: Path) -> Iterator[Record]:
     return found
 
 
-def _ragged(text: str, files: CsvFiles) -> DataError:
-    where = _where(text, files)
-    counts = _COUNTS.search(text)
-    fields = f"{counts[2]} fields where {counts[1]} are expected" if counts else "another number of fields"
-    hint = "Quote fields that hold the delimiter or a line break; check delimiter and quote."
-    return DataError("DAT001", f"A line of {where.file} has {fields}.", hint=hint, where=where)
+def _suspects(text: str, files: CsvFiles) -> Sequence[Path]:
+    named = _FILE.search(text)
+    return [path for path in files.paths if named and str(path) == named[1]] or files.paths
 
 
-def _quote(text: str, files: CsvFiles) -> DataError:
-    where = _where(text, files)
-    hint = (
-        "Inside quotes, write a quote as two quotes; set quote to the file's own character, or '' for none."
-    )
-    return DataError(
-        "DAT002", f"A quoted field of {where.file} does not end as it should.", hint=hint, where=where
-    )
-
-
-def _encoding(text: str, files: CsvFiles) -> DataError:
-    where = _where(text, files)
-    return not_utf8(where.file or "The file", where.line)
-
-
-def _too_long(text: str, files: CsvFiles) -> DataError:
-    where = _where(text, files)
-    return line_too_long(where.file or "the file", where.line, files.dialect.max_line_bytes)
-
-
-def _irregular(text: str, files: CsvFiles) -> DataError:
-    where = _where(text, files)
-    path = next((path for path in files.paths if files.shown(path) == where.file), None)
-    mixed = path and _first_other_line_end(files, path)
-    if mixed:
-        message = f"{where.file} mixes different line ends; they differ from line {mixed} on."
-        hint = "Write the file with one kind of line end, for example with dos2unix."
-        return DataError("DAT005", message, hint=hint, where=Where(where.file, mixed))
-    hint = "Check delimiter and quote; the file must be CSV as RFC 4180 describes it."
-    return DataError(
-        "DAT005", f"{where.file} is not CSV of the form that is declared.", hint=hint, where=where
-    )
-
-
-def _unpack(text: str, files: CsvFiles) -> DataError:
-    return damaged(_where(text, files).file or ", ".join(files.shown(path) for path in files.paths[:3]))
-
-
-_STRUCTURE: dict[str, Callable[[str, CsvFiles], DataError]] = {
-    "Expected Number of Columns": _ragged,
-    "unterminated quote": _quote,
-    "not utf-8 encoded": _encoding,
-    "Invalid unicode": _encoding,
-    "Maximum line size": _too_long,
-    "invalid state": _irregular,
-    "GZIP": _unpack,
-    "ZSTD": _unpack,
-    "gzip": _unpack,
-    "zstd": _unpack,
-}
-
-
-def _where(text: str, files: CsvFiles) -> Where:
-    file, line = _FILE.search(text), _LINE.search(text)
-    name = files.shown(Path(file[1])) if file else None
-    if name is None and len(files.paths) == 1:
-        name = files.shown(files.paths[0])
-    return Where(name, int(line[1]) if line else None)
-
-
-def _first_other_line_end(files: CsvFiles, path: Path) -> int | None:
-    ends = (
-        (record.line, _line_end(record.text)) for record in records(path, files.dialect, files.shown(path))
-    )
-    for (line, end), (_, following) in pairwise(ends):
-        if following and end != following:
-            return line + 1
+def _irregularity(files: CsvFiles, path: Path) -> DataError | None:
+    """The first record of a file that is not CSV of the declared form."""
+    name, expected = files.shown(path), len(files.fields[path])
+    first_end = None
+    try:
+        for record in records(path, files.dialect, name, strict=True):
+            if record.fields and len(record.fields) != expected:
+                return ragged(name, record.line, len(record.fields), expected)
+            first_end = first_end or _line_end(record.text)
+            if _line_end(record.text) not in (first_end, ""):
+                return _mixed_line_ends(name, record.line)
+    except DataError as found:
+        return found
     return None
+
+
+def ragged(name: str, line: int, found: int, expected: int) -> DataError:
+    """A line with too many or too few fields."""
+    message = f"A line of {name} has {found} field{'s'[: found != 1]}, expected {expected}."
+    hint = "Quote fields that hold the delimiter or a line break; check delimiter and quote."
+    return DataError("DAT001", message, hint=hint, where=Where(name, line))
+
+
+def _mixed_line_ends(name: str, line: int) -> DataError:
+    message = f"{name} mixes different line ends; line {line} ends in another way than the lines before."
+    hint = "Write the file with one kind of line end, for example with dos2unix."
+    return DataError("DAT005", message, hint=hint, where=Where(name, line))
+
+
+def _not_csv(name: str, line: int | None) -> DataError:
+    hint = "Check delimiter and quote; the file must be CSV as RFC 4180 describes it."
+    return DataError("DAT005", f"{name} is not CSV of the declared form.", hint=hint, where=Where(name, line))
+
+
+def _unpacked(name: str, _line: int | None) -> DataError:
+    return damaged(name)
 
 
 def _line_end(text: str) -> str:
     return text[len(text.rstrip("\r\n")) :]
+
+
+_STRUCTURE: dict[str, Callable[[str, int | None], DataError]] = {
+    "unterminated quote": bad_quotes,
+    "not utf-8 encoded": not_utf8,
+    "Invalid unicode": not_utf8,
+    "GZIP": _unpacked,
+    "ZSTD": _unpacked,
+    "gzip": _unpacked,
+    "zstd": _unpacked,
+    "CSV": _not_csv,
+}
+"""Signs in DuckDB's message, and the error where the second pass finds nothing."""

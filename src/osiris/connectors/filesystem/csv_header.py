@@ -94,8 +94,6 @@ def _check_trailing_delimiter(first: Sequence[Record], fields: int, name: str) -
     """DuckDB takes one empty field too many at the end of a line for nothing at all."""
     for record in first:
         if len(record.fields) == fields + 1 and not record.fields[-1]:
-            message = (
-                f"A line of {name} has {fields + 1} fields, the last one empty, where {fields} are expected."
-            )
+            message = f"A line of {name} ends with a delimiter: {fields + 1} fields, expected {fields}."
             hint = "Remove the delimiter at the end of the line, or add a name to the header."
             raise DataError("DAT001", message, hint=hint, where=Where(name, record.line))

@@ -79,7 +79,10 @@ class CsvSource:
 
     def read(self, con: duckdb.DuckDBPyConnection, ctx: ExecutionContext) -> pa.RecordBatchReader:
         """All rows, in file order. Iterating raises `DataError` at the first value that does not fit."""
-        reader = con.sql(self._typed_rows()).to_arrow_reader(self.batch_rows)
+        try:
+            reader = con.sql(self._typed_rows()).to_arrow_reader(self.batch_rows)
+        except _EngineFailure as exc:
+            raise self._explained(exc, cancelled=ctx.cancelled) from exc
         fields = zip(self.names, reader.schema, strict=True)
         schema = pa.schema([field.with_name(name) for name, field in fields])
         return pa.RecordBatchReader.from_batches(schema, self._batches(reader, schema, ctx))

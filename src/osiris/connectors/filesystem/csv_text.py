@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import csv
 import io
+import re
 import sys
 from collections.abc import Iterator
 from pathlib import Path
@@ -17,6 +18,9 @@ from osiris.errors import DataError, Where
 csv.field_size_limit(sys.maxsize)
 """The limit is one per process and small; lines are bounded by `max_line_bytes` here."""
 
+_UNDECODED = re.compile("[\udc80-\udcff]")
+"""Bytes that are not UTF-8, as the error handler `surrogateescape` leaves them."""
+
 
 class Record(NamedTuple):
     """The fields of one record and the line it starts at, counted from 1; `text` is as it stood."""
@@ -27,47 +31,65 @@ class Record(NamedTuple):
 
 
 class _Lines:
-    """Lines of a text, each at most as long as allowed, kept until the record they belong to is complete."""
+    """Decoded lines, kept until the record they belong to is complete; a record may be `limit` long."""
 
     def __init__(self, source: io.TextIOWrapper, limit: int, name: str) -> None:
         self._source = source
         self._limit = limit
         self._name = name
+        self._pending: list[str] = []
+        self._room = limit
         self.number = 0
-        self.pending: list[str] = []
+        self.start = 1
 
     def __iter__(self) -> Iterator[str]:
-        while line := self._source.readline(self._limit + 1):
+        while line := self._source.readline(self._room + 1):
             self.number += 1
-            if len(line) > self._limit:
-                raise line_too_long(self._name, self.number, self._limit)
-            self.pending.append(line)
+            self._room -= len(line)
+            if self._room < 0:
+                raise line_too_long(self._name, self.start, self._limit)
+            self._check_encoding(line)
+            self._pending.append(line)
             yield line
 
-    def taken(self) -> str:
-        """The text of the record just read."""
-        text = "".join(self.pending)
-        self.pending.clear()
-        return text
+    def take(self, fields: list[str]) -> Record:
+        """The record that has just become complete."""
+        record = Record(self.start, fields, "".join(self._pending))
+        self._pending.clear()
+        self._room = self._limit
+        self.start = self.number + 1
+        return record
+
+    def _check_encoding(self, line: str) -> None:
+        if not line.isascii() and _UNDECODED.search(line):
+            raise not_utf8(self._name, self.number)
 
 
-def records(path: Path, dialect: CsvDialect, name: str) -> Iterator[Record]:
-    """All records in order; blank lines have no fields. Raises `DataError` for what cannot be decoded."""
+def records(path: Path, dialect: CsvDialect, name: str, *, strict: bool = False) -> Iterator[Record]:
+    """All records in order; blank lines have no fields.
+
+    Raises `DataError` DAT003, DAT004 or DAT009 for what cannot be decoded, and where `strict`, DAT002 for
+    quotes that do not follow RFC 4180.
+    """
     with pa.input_stream(path, compression=_arrow_codec(path, dialect)) as raw:
-        text = io.TextIOWrapper(raw, encoding="utf-8-sig", newline="")
+        text = io.TextIOWrapper(raw, encoding="utf-8-sig", errors="surrogateescape", newline="")
         lines = _Lines(text, dialect.max_line_bytes, name)
         try:
-            start = 1
-            for fields in csv.reader(iter(lines), **_csv_options(dialect)):
-                yield Record(start, fields, lines.taken())
-                start = lines.number + 1
-        except UnicodeDecodeError as exc:
-            raise not_utf8(name, lines.number + 1) from exc
+            for fields in csv.reader(iter(lines), strict=strict, **_csv_options(dialect)):
+                yield lines.take(fields)
         except csv.Error as exc:
-            message = f"{name} cannot be read as CSV: {exc}."
-            raise DataError("DAT005", message, where=Where(name, lines.number)) from exc
+            raise bad_quotes(name, lines.start) from exc
         except OSError as exc:
             raise damaged(name) from exc
+
+
+def bad_quotes(name: str, line: int | None) -> DataError:
+    """A quoted field that does not end, or goes on after its end."""
+    hint = (
+        "Inside quotes, write a quote as two quotes; set quote to the file's own character, or '' for none."
+    )
+    message = f"A quoted field of {name} does not end as it should."
+    return DataError("DAT002", message, hint=hint, where=Where(name, line))
 
 
 def line_too_long(name: str, line: int | None, limit: int) -> DataError:

@@ -21,6 +21,8 @@ _DATE = r"[0-9]{4,6}-[0-9]{1,2}-[0-9]{1,2}"
 _TIME = r"[0-9]{1,2}:[0-9]{2}(:[0-9]{2}([.][0-9]{1,6})?)?"
 _OFFSET = r" ?(Z|[+-][0-9]{2}(:?[0-9]{2})?)"
 _TIME_OF_DAY = " *" + _TIME + " *"
+_BEFORE_MIDNIGHT = " AND {v} < TIME '24:00:00'"
+"""DuckDB has a 24:00:00, Arrow has not."""
 
 _INTEGERS = ("TINYINT", "SMALLINT", "INTEGER", "BIGINT", "UTINYINT", "USMALLINT", "UINTEGER", "UBIGINT")
 _OTHER_NAMES = {
@@ -60,12 +62,15 @@ class Form:
         return (
             f"CASE WHEN {fast} THEN {value} WHEN {text} IS NULL THEN NULL "
             f"WHEN {value} IS NOT NULL AND {legal} THEN {value} "
-            f"ELSE error('{MARK}{column}:' || {text}) END"
+            f"ELSE error('{MARK}{column}:' || hex(left({text}, {MARKED_TEXT}))) END"
         )
 
 
 MARK = "osiris-value:"
-"""Starts the message of a guard's error; a column number and the text follow."""
+"""Starts the message of a guard's error; a column number and the text in hexadecimal follow."""
+
+MARKED_TEXT = 1000
+"""At most so many characters of the text are in the message."""
 
 TEXT = Form("VARCHAR")
 
@@ -175,9 +180,7 @@ _FORMS: dict[str, Form] = {
     "DATE": Form(
         "DATE", "a date YYYY-MM-DD", "strlen({t}) = 10 AND {v} IS NOT NULL", _matches(f" *{_DATE} *")
     ),
-    "TIME": Form(
-        "TIME", "a time HH:MM:SS", _SAME_TEXT, f"({_matches(_TIME_OF_DAY)} AND {{v}} < TIME '24:00:00')"
-    ),
+    "TIME": Form("TIME", "a time HH:MM:SS", _SAME_TEXT + _BEFORE_MIDNIGHT, _matches(_TIME_OF_DAY) + _BEFORE_MIDNIGHT),
 }
 
 INFERRED = {

@@ -2,18 +2,24 @@
 
 from __future__ import annotations
 
+import os
 from pathlib import Path
 
 import duckdb
 
 from osiris.connectors.duckdb.engine import open_engine
 
-_BASE_MB = 256
-_BUFFERS = 16
-"""CSV buffers that DuckDB may hold at once while it reads on several threads."""
+_BASE_BYTES = 256_000_000
+_MOST_THREADS = 8
+"""One stream of Arrow batches feeds one consumer: more threads only hold more buffers."""
+
+_MOST_BUFFER_BYTES = 1_000_000_000
 
 
 def reading_engine(work_dir: Path | None = None, buffer_bytes: int = 0) -> duckdb.DuckDBPyConnection:
-    """An in-memory DuckDB with room for the read buffers and little more."""
-    megabytes = max(_BASE_MB, _BUFFERS * buffer_bytes >> 20)
-    return open_engine(f"{megabytes}MB", temp_dir=work_dir)
+    """An in-memory DuckDB with room for two read buffers per thread and little more."""
+    threads = min(os.cpu_count() or 1, _MOST_THREADS)
+    if buffer_bytes:
+        threads = max(1, min(threads, _MOST_BUFFER_BYTES // buffer_bytes))
+    limit = max(_BASE_BYTES, _BASE_BYTES // 2 + 3 * threads * buffer_bytes)
+    return open_engine(f"{limit // 1_000_000}MB", threads=threads, temp_dir=work_dir)

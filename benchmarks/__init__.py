@@ -1,0 +1,1 @@
+"""Measurements that anyone can repeat: `python -m benchmarks`; each figure is a ratio taken in one run."""
