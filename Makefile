@@ -11,7 +11,7 @@ LOCK := $(BIN)/uv pip compile --quiet --universal --python-version 3.11 --genera
 
 .DEFAULT_GOAL := help
 .NOTPARALLEL:
-.PHONY: help setup demo test lint check wheel lock format bench faults test-lowest test-pythons clean
+.PHONY: help setup demo test lint reference check wheel lock format bench faults test-lowest test-pythons clean
 
 help: ## Show this list
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / {printf "  make %-13s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -25,6 +25,9 @@ demo: $(VENV)/.runtime ## Install what running needs and run the demo in demo_ru
 test: $(VENV)/.dev ## Run the fast tests, then the slow ones (ARGS=… goes to pytest)
 	$(BIN)/pytest -m "$(FAST)" --junit-xml=reports/fast.xml $(ARGS)
 	$(BIN)/pytest -m "$(SLOW)" --junit-xml=reports/slow.xml $(ARGS)
+
+reference: $(VENV)/.dev ## Write the generated docs and schemas anew
+	$(BIN)/python tools/generate_reference.py
 
 lint: $(VENV)/.dev ## Check style, format, types, import layers and architecture
 	$(BIN)/ruff check

@@ -52,6 +52,7 @@ CODES: dict[str, Code] = {
     ),
     "OML031": Code("An output is read by no step.", "Add a step that reads it or remove this one."),
     "OML032": Code("Nothing in the pipeline writes anything.", "Add a writer step."),
+    "OML033": Code("A parameter has no value.", "Give it with --param, or declare a default."),
     # --- CMP: components and their configuration ---
     "CMP001": Code(
         "The component does not exist.", "Use one of the candidates; `osiris components list` shows all."

@@ -68,6 +68,11 @@ def nearest(name: str, choices: Iterable[str], limit: int = 3) -> tuple[str, ...
     return tuple(by_folded[match] for match in close)
 
 
+def shortened(text: str, length: int = 60) -> str:
+    """The text, cut with an ellipsis where it is longer."""
+    return text if len(text) <= length else text[: length - 1] + "…"
+
+
 def pointer(*tokens: str | int) -> str:
     """An RFC 6901 JSON pointer from path tokens."""
     return "".join("/" + str(token).replace("~", "~0").replace("/", "~1") for token in tokens)

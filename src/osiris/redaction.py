@@ -8,6 +8,7 @@ of well-known tokens.
 from __future__ import annotations
 
 import base64
+import html
 import json
 import re
 import threading
@@ -24,10 +25,15 @@ _BOUNDED_BELOW = 8
 """Values shorter than this are masked only as whole words."""
 
 _SECRET_KEY = re.compile(
-    r"(^|[_\-.])(pass(word|wd|phrase)?|pwd|secret|token|api[_\-]?key|apikey|private[_\-]?key|access[_\-]?key"
+    r"(^|[_\-.])(pass(word|wd|phrase)?|pwd|secret|token|(api|private|access|secret|signing|encryption)[_\-]?key"
     r"|auth(orization)?|credentials?|service[_\-]?role|anon[_\-]?key|dsn)$",
     re.IGNORECASE,
 )
+
+_HUMP = re.compile(r"(?<=[a-z0-9])(?=[A-Z])")
+"""Where a new word begins in `clientSecret`."""
+
+_PERCENT = re.compile("%[0-9A-F]{2}")
 
 _TOKEN_SHAPES = re.compile(
     r"(?P<userinfo>(?<=://)[^\s/@:]*:[^\s/@]+(?=@))"
@@ -75,7 +81,7 @@ class Secret:
 
 def is_secret_key(name: str) -> bool:
     """Whether a key of this name usually holds a secret."""
-    return _SECRET_KEY.search(name) is not None
+    return _SECRET_KEY.search(_HUMP.sub("_", name)) is not None
 
 
 class Redactor:
@@ -112,9 +118,15 @@ class Redactor:
         return self.text(str(value))
 
     def _field(self, key: str, item: Any) -> Any:
-        if is_secret_key(key) and isinstance(item, (str, int, float)) and not isinstance(item, bool):
-            return MASK
-        return self.data(item)
+        return self._hidden(item) if is_secret_key(key) else self.data(item)
+
+    def _hidden(self, item: Any) -> Any:
+        """What stands under a key that holds secrets: mappings keep their keys, the rest is masked."""
+        if isinstance(item, Mapping):
+            return self.data(item)
+        if isinstance(item, (list, tuple, set, frozenset)):
+            return [self._hidden(part) for part in item]
+        return item if item is None or isinstance(item, bool) else MASK
 
 
 redactor = Redactor()
@@ -127,10 +139,13 @@ def _encodings(value: str) -> Iterable[str]:
     yield quote(value, safe="")
     yield quote(value)
     yield quote_plus(value)
+    yield _PERCENT.sub(lambda match: match[0].lower(), quote_plus(value))
+    yield html.escape(value)
     yield json.dumps(value)[1:-1]
     yield json.dumps(value, ensure_ascii=False)[1:-1]
     yield repr(value)[1:-1]
     yield value.replace("'", "''")
+    yield value.replace('"', '""')
     yield value[::-1]
     yield raw.hex()
     yield raw.hex().upper()

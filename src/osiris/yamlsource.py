@@ -15,7 +15,7 @@ from typing import Any, cast
 
 import yaml
 
-from osiris.findings import Finding, Mark, nearest, pointer
+from osiris.findings import Finding, Mark, nearest, pointer, shortened
 
 _Loader: Any = getattr(yaml, "CSafeLoader", yaml.SafeLoader)
 
@@ -106,12 +106,14 @@ def _decoded(raw: bytes, source: YamlSource, limits: Limits) -> str | None:
         text = raw.decode("utf-8-sig")
     except UnicodeDecodeError as error:
         before = raw[: error.start].decode("utf-8", "replace")
-        mark = Mark(before.count("\n") + 1, len(before) - before.rfind("\n"))
+        mark = _mark_at(before, len(before))
         message = f"The file is not UTF-8 text: byte {error.start} cannot be read."
         source.findings.append(Finding("OML007", message, file=source.file, mark=mark))
         return None
     if "\0" in text:
-        source.findings.append(Finding("OML007", "The file holds a NUL character.", file=source.file))
+        mark = _mark_at(text, text.index("\0"))
+        message = "The file holds a NUL character; is it UTF-16? Save it as UTF-8."
+        source.findings.append(Finding("OML007", message, file=source.file, mark=mark))
         return None
     return text
 
@@ -124,6 +126,7 @@ class _Reader:
     """Builds values from parser events and notes where each one stands."""
 
     def __init__(self, text: str, source: YamlSource, limits: Limits) -> None:
+        self._text = text
         self._lines = text.splitlines()
         self._source = source
         self._limits = limits
@@ -137,10 +140,10 @@ class _Reader:
             self._source.value = None
         except yaml.MarkedYAMLError as error:
             self._syntax(error.problem or "unreadable", error.problem_mark or error.context_mark)
-        except yaml.YAMLError as error:
+        except yaml.reader.ReaderError as error:
+            self._unreadable_character(error.character)
+        except (yaml.YAMLError, ValueError) as error:
             self._syntax(str(error), None)
-        except ValueError:
-            self._syntax("a character that YAML does not allow", None)
 
     def _document(self) -> None:
         for event in self._events:
@@ -191,7 +194,7 @@ class _Reader:
             at = (*path, key)
             first = self._source.key_marks.get(at)
             if first is not None:
-                message = f"The key {key!r} stands already at line {first.line}."
+                message = f"The key {shortened(repr(key))} stands already at line {first.line}."
                 self._report("OML002", message, event.start_mark, at)
             self._source.key_marks.setdefault(at, _mark(event.start_mark))
             mapping[key] = self._value(next(self._events), at)
@@ -253,14 +256,30 @@ class _Reader:
         finding = Finding(code, message, pointer=pointer(*path), file=self._source.file, mark=_mark(mark))
         self._source.findings.append(finding)
 
+    def _unreadable_character(self, character: int | str) -> None:
+        char = character if isinstance(character, str) else chr(character)
+        message = f"The character U+{ord(char):04X} may not stand in YAML as it is."
+        hint = "Remove it, or write it as an escape in a double-quoted text."
+        mark = _mark_at(self._text, self._text.find(char))
+        self._source.findings.append(Finding("OML001", message, file=self._source.file, mark=mark, hint=hint))
+
     def _syntax(self, problem: str, mark: Any) -> None:
-        hint = "Indent with spaces; YAML does not allow tabs there." if "\\t" in problem else None
         place = _mark(mark) if mark else None
+        tab = place is not None and self._char_at(place) == "\t"
+        hint = "Indent with spaces; YAML does not allow tabs there." if tab else None
         message = f"The file is not valid YAML: {problem}."
         self._source.findings.append(
             Finding("OML001", message, file=self._source.file, mark=place, hint=hint)
         )
         self._source.value = None
+
+    def _char_at(self, mark: Mark) -> str:
+        line = self._lines[mark.line - 1] if mark.line <= len(self._lines) else ""
+        return line[mark.column - 1 : mark.column]
+
+
+def _mark_at(text: str, index: int) -> Mark:
+    return Mark(text.count("\n", 0, index) + 1, index - text.rfind("\n", 0, index))
 
 
 def _mark(mark: Any) -> Mark:

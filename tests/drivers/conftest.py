@@ -61,7 +61,10 @@ class Files:
         ctx = self.context() if "ctx" not in config else config.pop("ctx")
         self.ctx = ctx
         reader = data if isinstance(data, pa.RecordBatchReader) else data.to_reader()
-        assert driver.run(step_id="step", config=self._config(path, config), inputs={"df": reader}, ctx=ctx) == {}
+        assert (
+            driver.run(step_id="step", config=self._config(path, config), inputs={"df": reader}, ctx=ctx)
+            == {}
+        )
         ctx.finish()
         return self.base / path
 

@@ -46,8 +46,11 @@ def test_capability_streaming(files: Any) -> None:
         ("TINYINT", "+007", 7),
         ("int", " 5 ", 5),
         ("DECIMAL(12,2)", "-1234567890.5", Decimal("-1234567890.50")),
-        ("decimal( 38 , 10 )", "1234567890123456789012345678.0123456789",
-         Decimal("1234567890123456789012345678.0123456789")),
+        (
+            "decimal( 38 , 10 )",
+            "1234567890123456789012345678.0123456789",
+            Decimal("1234567890123456789012345678.0123456789"),
+        ),
         ("DECIMAL(5)", "00012", Decimal(12)),
         ("numeric(3,3)", ".125", Decimal("0.125")),
         ("DOUBLE", "1e300", 1e300),
@@ -59,14 +62,14 @@ def test_capability_streaming(files: Any) -> None:
         ("DATE", "2024-02-29", date(2024, 2, 29)),
         ("DATE", "2024-2-9", date(2024, 2, 9)),
         ("TIME", "23:59:59.999999", time(23, 59, 59, 999999)),
-        ("TIMESTAMP", "2024-02-29T10:00:00", datetime(2024, 2, 29, 10)),
-        ("TIMESTAMP", "2024-02-29 10:00:00.123456", datetime(2024, 2, 29, 10, 0, 0, 123456)),
-        ("TIMESTAMP", "2024-02-29", datetime(2024, 2, 29)),
+        ("TIMESTAMP", "2024-02-29T10:00:00", datetime.fromisoformat("2024-02-29 10:00:00")),
+        ("TIMESTAMP", "2024-02-29 10:00:00.123456", datetime.fromisoformat("2024-02-29 10:00:00.123456")),
+        ("TIMESTAMP", "2024-02-29", datetime.fromisoformat("2024-02-29 00:00:00")),
         ("TIMESTAMPTZ", "2024-02-29 10:00:00+02:30", datetime(2024, 2, 29, 7, 30, tzinfo=UTC)),
         ("timestamp with time zone", "2024-02-29T10:00:00Z", datetime(2024, 2, 29, 10, tzinfo=UTC)),
         ("TEXT", " 007 ", " 007 "),
     ],
-)  # fmt: skip
+)
 def test_declared_types_are_read_exactly(files: Any, type_name: str, text: str, value: Any) -> None:
     files.put("a.csv", f"k,v\n1,{text}\n2,\n")
     found = values(files.read_csv("a.csv", schema={"v": type_name}))
@@ -77,22 +80,44 @@ def test_declared_types_are_read_exactly(files: Any, type_name: str, text: str, 
 @pytest.mark.parametrize(
     ("type_name", "text"),
     [
-        *[("BIGINT", text) for text in ("1.5", "1e3", "0x1f", "1_000", "9223372036854775808", "abc", " ", "1,5")],
-        ("TINYINT", "128"), ("UINTEGER", "-1"),
-        *[("DECIMAL(12,2)", text) for text in ("1.239", "1e2", "1_0.5", "12345678901.00", "1.2e-9", "0x1", "nan")],
+        *[
+            ("BIGINT", text)
+            for text in ("1.5", "1e3", "0x1f", "1_000", "9223372036854775808", "abc", " ", "1,5")
+        ],
+        ("TINYINT", "128"),
+        ("UINTEGER", "-1"),
+        *[
+            ("DECIMAL(12,2)", text)
+            for text in ("1.239", "1e2", "1_0.5", "12345678901.00", "1.2e-9", "0x1", "nan")
+        ],
         *[("DECIMAL(12,5)", text) for text in ("1.2e-9", "1.e-4", "1_0.12345")],
         *[("DOUBLE", text) for text in ("1e400", "1_0.5", "0x1p3", "1,5", "one", "1.5.2", "")],
         ("FLOAT", "1e39"),
         *[("BOOLEAN", text) for text in ("2", "on", "maybe", "yes")],
         *[("DATE", text) for text in ("2024-01-01 10:00", "2023-02-29", "infinity", "epoch", "01/02/2024")],
         *[("TIME", text) for text in ("10:00:00.1234567", "10:00:00+02", "24:00:00", "25:00", "10")],
-        *[("TIMESTAMP", text) for text in (
-            "2024-01-01 10:00:00+02:00", "2024-01-01 10:00:00Z", "2024-01-01 10:00:00.1234567", "infinity",
-            "2024-01-01 10:00:00 UTC", "2024-1-01 10:00:00Z", "2024-13-01 00:00:00")],
-        *[("TIMESTAMPTZ", text) for text in (
-            "2024-01-01 10:00:00", "2024-01-01 10:00:00.1234567Z", "2024-01-01 10:00:00 Europe/Prague")],
+        *[
+            ("TIMESTAMP", text)
+            for text in (
+                "2024-01-01 10:00:00+02:00",
+                "2024-01-01 10:00:00Z",
+                "2024-01-01 10:00:00.1234567",
+                "infinity",
+                "2024-01-01 10:00:00 UTC",
+                "2024-1-01 10:00:00Z",
+                "2024-13-01 00:00:00",
+            )
+        ],
+        *[
+            ("TIMESTAMPTZ", text)
+            for text in (
+                "2024-01-01 10:00:00",
+                "2024-01-01 10:00:00.1234567Z",
+                "2024-01-01 10:00:00 Europe/Prague",
+            )
+        ],
     ],
-)  # fmt: skip
+)
 def test_what_does_not_fit_a_declared_type_is_refused(files: Any, type_name: str, text: str) -> None:
     files.put("a.csv", f'k,v\n1,\n2,"{text}"\n')
     with pytest.raises(DataError) as raised:
@@ -148,7 +173,9 @@ def test_the_inferred_schema_can_be_pasted_into_the_pipeline(files: Any) -> None
     files.read_csv("a.csv")
     event = files.ctx.event("schema_inferred")
     pinned = yaml.safe_load(event["pin"])
-    assert pinned == {"schema": {"id": "BIGINT", "no": "DECIMAL(18,1)", 'a "b": c': "VARCHAR", "zip": "VARCHAR"}}
+    assert pinned == {
+        "schema": {"id": "BIGINT", "no": "DECIMAL(18,1)", 'a "b": c': "VARCHAR", "zip": "VARCHAR"}
+    }
     assert (files.ctx.artifacts_dir / "schema.yaml").read_text() == event["pin"]
     assert event["rows_sampled"] == 1
     files.read_csv("a.csv", **pinned)
@@ -164,9 +191,17 @@ def test_numbers_that_get_another_text_are_reported(files: Any, caplog: pytest.L
 
 @pytest.mark.parametrize(
     ("first", "late"),
-    [("1", "007"), ("1", "1.0"), ("1.50", "1.5"), ("1.5", "1.25"), ("true", "True"), ("2024-01-01", "2024-1-2"),
-     ("2024-01-01 00:00:00", "2024-01-01T00:00:00"), ("2024-01-01 00:00:00", "2024-01-01")],
-)  # fmt: skip
+    [
+        ("1", "007"),
+        ("1", "1.0"),
+        ("1.50", "1.5"),
+        ("1.5", "1.25"),
+        ("true", "True"),
+        ("2024-01-01", "2024-1-2"),
+        ("2024-01-01 00:00:00", "2024-01-01T00:00:00"),
+        ("2024-01-01 00:00:00", "2024-01-01"),
+    ],
+)
 def test_a_late_row_that_breaks_the_inferred_form_is_refused(
     files: Any, monkeypatch: pytest.MonkeyPatch, first: str, late: str
 ) -> None:
@@ -198,7 +233,9 @@ def test_inference_never_changes_a_text_unless_it_says_so(tmp_path_factory: Any,
 _TEXTS = st.one_of(
     st.from_regex(r"[+-]?[0-9]{0,4}([.][0-9]{0,3})?(e[0-9])?", fullmatch=True),
     st.from_regex(r"-?[0-9][.][0-9]{1,3}", fullmatch=True),
-    st.from_regex(r"20[012][0-9]-[01][0-9]-[0123][0-9]( [012][0-9]:[0-6]0:00([.][0-9]{1,3})?)?", fullmatch=True),
+    st.from_regex(
+        r"20[012][0-9]-[01][0-9]-[0123][0-9]( [012][0-9]:[0-6]0:00([.][0-9]{1,3})?)?", fullmatch=True
+    ),
     st.sampled_from(["true", "false", "True", "", "NULL", "nan", "inf", "-", "0", "-0", "00", "infinity"]),
 )
 
@@ -269,7 +306,9 @@ def test_null_values_count_only_without_quotes(files: Any) -> None:
         ("v,w\n =1+1 ,@x\n", {}, {"v": [" =1+1 "], "w": ["@x"]}),
     ],
 )
-def test_csv_in_all_its_forms(files: Any, content: str, config: dict[str, Any], expected: dict[str, Any]) -> None:
+def test_csv_in_all_its_forms(
+    files: Any, content: str, config: dict[str, Any], expected: dict[str, Any]
+) -> None:
     files.put("a.csv", content)
     assert files.read_csv("a.csv", **config).to_pydict() == expected
 
@@ -373,7 +412,11 @@ def test_rows_are_compared_with_the_sidecar_at_the_end(files: Any) -> None:
 def test_cancelling_stops_the_query(files: Any) -> None:
     files.put("a.csv", "v\n" + "1\n" * 2_000_000)
     ctx = files.context()
-    config = {"path": "a.csv", "schema": {"v": "BIGINT"}, "resolved_connection": {"base_dir": str(files.base)}}
+    config = {
+        "path": "a.csv",
+        "schema": {"v": "BIGINT"},
+        "resolved_connection": {"base_dir": str(files.base)},
+    }
     reader = FilesystemCsvExtractorDriver().run(step_id="s", config=config, inputs=None, ctx=ctx)["df"]
     reader.read_next_batch()
     ctx.cancel()

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 import sys
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -10,11 +11,12 @@ from pathlib import Path
 from osiris.cli.terminal import clean, count, out_json, paint, say
 from osiris.errors import ExitCode, InternalError, InvalidPipeline, OsirisError, TargetState
 from osiris.findings import Finding, Severity
+from osiris.redaction import is_secret_key
 
 _COLOURS = {Severity.ERROR: "red", Severity.WARNING: "yellow", Severity.NOTE: "blue"}
 
-_HIDDEN_LINES = {"CON005", "CON001"}
-"""Codes whose line may hold a secret in clear text; the line is not shown."""
+_KEY = re.compile(r"[\w-]+(?=[\"']?\s*:)")
+"""Keys of one line of YAML."""
 
 
 class Exit(Exception):
@@ -74,8 +76,15 @@ def show_findings(findings: list[Finding]) -> None:
         say(f"{clean(place(finding))}  {severity} {finding.code}  {clean(finding.message)}")
         for line in _excerpt(finding):
             say(line)
-        if finding.hint:
-            say(f"      hint: {clean(finding.hint)}")
+        for line in _advice(finding):
+            say(f"      {clean(line)}")
+
+
+def _advice(finding: Finding) -> Iterator[str]:
+    if finding.candidates and finding.candidates[0] not in finding.message:
+        yield f"did you mean {' or '.join(finding.candidates[:3])}?"
+    if finding.hint:
+        yield f"hint: {finding.hint}"
 
 
 def summary(findings: list[Finding]) -> str:
@@ -91,12 +100,14 @@ def place(finding: Finding) -> str:
 
 
 def _excerpt(finding: Finding) -> list[str]:
-    if finding.mark is None or finding.file is None or finding.code in _HIDDEN_LINES:
+    if finding.mark is None or finding.file is None or finding.code == "CON005":
         return []
     try:
         lines = Path(finding.file).read_text(encoding="utf-8").splitlines()
         line = lines[finding.mark.line - 1]
     except (OSError, UnicodeDecodeError, IndexError):
+        return []
+    if any(is_secret_key(key) for key in _KEY.findall(line)):
         return []
     shown = clean(line[:120])
     return [f"  {finding.mark.line:>4} | {shown}", f"       | {' ' * (finding.mark.column - 1)}^"]

@@ -11,7 +11,9 @@ from typing import IO, Any
 
 from osiris.redaction import redactor
 
-_CONTROL = re.compile(r"[\x00-\x08\x0b-\x1f\x7f-\x9f\u200b-\u200f\u2028-\u202e\u2066-\u2069\ufeff]")
+_CONTROL = re.compile(
+    r"[\x00-\x08\x0b-\x1f\x7f-\x9f\u200b-\u200f\u2028-\u202e\u2066-\u2069\ufeff\ud800-\udfff]"
+)
 _COLOURS = {"red": "31", "green": "32", "yellow": "33", "blue": "34", "bold": "1", "dim": "2"}
 
 
@@ -27,7 +29,8 @@ def say(text: str = "") -> None:
 
 def out_json(document: Any) -> None:
     """The one JSON document that `--json` promises on stdout."""
-    sys.stdout.write(json.dumps(redactor.data(document), ensure_ascii=False, indent=2) + "\n")
+    text = json.dumps(redactor.data(document), ensure_ascii=False, indent=2)
+    sys.stdout.write(_visible(text) + "\n")  # JSON's own escapes, as all these characters stand inside texts
     sys.stdout.flush()
 
 
@@ -43,7 +46,11 @@ def has_colour(stream: IO[str]) -> bool:
 
 def clean(text: str) -> str:
     """The text with secrets masked and control characters made visible: data must not drive a terminal."""
-    return _CONTROL.sub(lambda match: f"\\u{ord(match[0]):04x}", redactor.text(text))
+    return _visible(redactor.text(text))
+
+
+def _visible(text: str) -> str:
+    return _CONTROL.sub(lambda match: f"\\u{ord(match[0]):04x}", text)
 
 
 def table(rows: Iterable[Sequence[str]], indent: int = 2, right: Iterable[int] = ()) -> list[str]:

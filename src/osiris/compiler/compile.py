@@ -14,6 +14,7 @@ from osiris.components.component import Component
 from osiris.components.drivers import DriverRegistry
 from osiris.components.pins import engine_versions, pinned
 from osiris.components.registry import Registry
+from osiris.components.validation import config_schema_findings
 from osiris.connections import ConnectionsFile
 from osiris.errors import InvalidPipeline
 from osiris.findings import Finding, Severity
@@ -64,7 +65,8 @@ class Compiler:
         manifest = None
         if parsed.pipeline is not None:
             manifest = self._checked(parsed, parsed.pipeline, params or {}, findings)
-        findings = sorted((_graded(finding) for finding in findings), key=lambda finding: finding.order)
+        once = dict.fromkeys(_graded(finding) for finding in findings)
+        findings = sorted(once, key=lambda finding: finding.order)
         failed = any(finding.severity is Severity.ERROR for finding in findings)
         return Compiled(None if failed else manifest, findings)
 
@@ -94,11 +96,16 @@ class Compiler:
                 continue
             if name not in self._registry:
                 findings.append(unknown_component(parsed.source, index, name, self._registry.nearest(name)))
-                findings += [finding for finding in self._registry.findings if name in (finding.file or "")]
+                findings += self._registry.findings_of(name)
                 continue
-            known[name] = self._registry.get(name)
-            if not known[name].is_runnable:
-                findings.append(not_runnable(parsed.source, index, known[name]))
+            component = self._registry.get(name)
+            unusable = [] if component.is_built_in else list(config_schema_findings(component))
+            if unusable:
+                findings += unusable
+                continue
+            known[name] = component
+            if not component.is_runnable:
+                findings.append(not_runnable(parsed.source, index, component))
         return known
 
     def _steps(

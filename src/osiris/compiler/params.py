@@ -11,17 +11,29 @@ from collections.abc import Callable, Mapping
 from datetime import date, datetime
 from typing import Any
 
-from osiris.findings import Finding, nearest
+from osiris.findings import Finding, nearest, pointer, shortened
 from osiris.oml import Param, ParsedPipeline
 from osiris.oml.references import PARAM
+from osiris.redaction import is_secret_key
+from osiris.yamlsource import Limits
 
 Path_ = tuple[str | int, ...]
 
 SQL_MEDIA_TYPE = "application/sql"
 
 
+_LONGEST_NUMBER = Limits().number_length
+
+
 class NotOfType(ValueError):
     """A value that cannot be read as the declared type."""
+
+
+class Unset:
+    """Stands for a parameter's value that is not known; what a check says about it means nothing."""
+
+
+UNSET = Unset()
 
 
 def _boolean(value: Any) -> bool:
@@ -33,7 +45,7 @@ def _boolean(value: Any) -> bool:
 
 
 def _integer(value: Any) -> int:
-    if isinstance(value, (bool, float)):
+    if isinstance(value, (bool, float)) or len(str(value)) > _LONGEST_NUMBER:
         raise NotOfType
     return int(value)
 
@@ -71,23 +83,24 @@ class Params:
         self._declared: Mapping[str, Param] = parsed.pipeline.params if parsed.pipeline else {}
         self.values: dict[str, Any] = {}
         self.findings: list[Finding] = []
-        for name in given.keys() - self._declared.keys():
+        for name in sorted(given.keys() - self._declared.keys()):
             near = nearest(name, self._declared)
             tail = f"; did you mean {near[0]!r}?" if near else "."
             self._report(
                 "OML027", f"The pipeline declares no parameter {name!r}{tail}", ("params",), candidates=near
             )
         for name, param in self._declared.items():
-            self._read(name, param, given)
+            if not any(f.pointer.startswith(pointer("params", name)) for f in parsed.findings):
+                self._read(name, param, given)
 
-    def substitute(self, value: Any, schema: Mapping[str, Any], path: Path_) -> Any:
-        """The value with references replaced; `schema` tells which texts are SQL."""
+    def substitute(self, value: Any, schema: Any, path: Path_) -> Any:
+        """The value with references replaced, by `UNSET` where the value is not known; `schema` marks SQL."""
+        schema = schema if isinstance(schema, Mapping) else {}
         if isinstance(value, str):
             return self._in_text(value, schema, path)
         if isinstance(value, dict):
             rules = schema.get("properties", {})
             other = schema.get("additionalProperties")
-            other = other if isinstance(other, dict) else {}
             return {
                 key: self.substitute(item, rules.get(key, other), (*path, key)) for key, item in value.items()
             }
@@ -105,11 +118,10 @@ class Params:
             hint = 'Write :name in the SQL and bind: {name: "${params.name}"} beside it.'
             self._report("OML029", message, path, hint=hint)
             return text
-        return PARAM.sub(lambda match: self._text_of(match[1], path), text)
-
-    def _text_of(self, name: str, path: Path_) -> str:
-        value = self._value_of(name, path)
-        return str(value).lower() if isinstance(value, bool) else str(value)
+        values = {name: self._value_of(name, path) for name in PARAM.findall(text)}
+        if UNSET in values.values():
+            return UNSET
+        return PARAM.sub(lambda match: _text_of(values[match[1]]), text)
 
     def _value_of(self, name: str, path: Path_) -> Any:
         if name not in self._declared:
@@ -119,30 +131,49 @@ class Params:
             self._report(
                 "OML027", f"The parameter {name!r} is not declared{tail}", path, candidates=near, hint=hint
             )
-        return self.values.get(name)
+        return self.values.get(name, UNSET)
 
     def _read(self, name: str, param: Param, given: Mapping[str, Any]) -> None:
         path: Path_ = ("params", name)
         if name not in given and "default" not in param.model_fields_set:
             hint = f"Give it with --param {name}=VALUE, or declare a default."
-            self._report("OML028", f"The parameter {name!r} has no value.", path, hint=hint)
+            self._report("OML033", f"The parameter {name!r} has no value.", path, hint=hint)
             return
         raw = given.get(name, param.default)
-        try:
-            self.values[name] = _READ[param.type](raw) if raw is not None or name in given else None
-        except (ValueError, TypeError):
-            self._report(
-                "OML028", f"The parameter {name!r} must be of type {param.type}; {raw!r} is not.", path
-            )
+        at = path if name in given else (*path, "default")
+        if name not in given:
+            self._clear_text(name, raw, at)
+        value = None if raw is None else self._typed(name, param, raw, at)
+        choices = [
+            self._typed(name, param, item, (*path, "enum", i)) for i, item in enumerate(param.enum or ())
+        ]
+        if UNSET in (value, *choices):
             return
-        if param.enum is not None and self._not_in(param, raw):
-            choices = ", ".join(str(choice) for choice in param.enum)
-            near = nearest(str(raw), map(str, param.enum))
-            self._report("OML028", f"The parameter {name!r} must be one of {choices}.", path, candidates=near)
+        if choices and value not in choices:
+            shown = [_text_of(choice) for choice in choices]
+            near = nearest(_text_of(value), shown)
+            message = f"The parameter {name!r} must be one of {', '.join(shown)}."
+            self._report("OML028", message, at, candidates=near)
+            return
+        self.values[name] = value
 
-    def _not_in(self, param: Param, raw: Any) -> bool:
-        allowed = {str(choice) for choice in param.enum or ()}
-        return str(raw) not in allowed
+    def _typed(self, name: str, param: Param, raw: Any, path: Path_) -> Any:
+        try:
+            return _READ[param.type](raw)
+        except (ValueError, TypeError):
+            shown = "what is given" if is_secret_key(name) else shortened(repr(raw))
+            message = f"The parameter {name!r} must be of type {param.type}; {shown} is not."
+            self._report("OML028", message, path)
+            return UNSET
+
+    def _clear_text(self, name: str, raw: Any, path: Path_) -> None:
+        if is_secret_key(name) and raw not in (None, ""):
+            hint = "Keep it in .env, for a connection; a manifest shows the values of parameters."
+            self._report("CON005", "A secret stands in clear text here.", path, hint=hint)
 
     def _report(self, code: str, message: str, path: Path_, **more: Any) -> None:
         self.findings.append(self._source.finding(code, message, path, **more))
+
+
+def _text_of(value: Any) -> str:
+    return str(value).lower() if isinstance(value, bool) else str(value)

@@ -7,17 +7,18 @@ from collections.abc import Mapping
 from datetime import date
 from typing import Any
 
-from osiris.compiler.params import Params
+from osiris.compiler.params import UNSET, Params
 from osiris.components.component import Component
 from osiris.components.drivers import DriverRegistry
 from osiris.components.schemas import SchemaProblem, schema_problems, with_defaults, without_aliases
 from osiris.connections import ConnectionsFile
-from osiris.connections.file import REFERENCE
+from osiris.connections.file import PLACEHOLDER, REFERENCE
 from osiris.core.binding import typed_value
 from osiris.core.driver import ConfigChecker, ConfigProblem
 from osiris.errors import PipelineError
 from osiris.findings import Finding
 from osiris.oml import Step
+from osiris.redaction import is_secret_key
 from osiris.yamlsource import YamlSource
 
 Path_ = tuple[str | int, ...]
@@ -52,6 +53,9 @@ class StepCheck:
             return modes[0]
         if wanted in modes:
             return str(wanted)
+        if not modes:
+            self._report("CMP002", f"{component.name} has no mode that a step can run.", ("component",))
+            return ""
         message = f"{component.name} has the mode {' or '.join(modes)}, not {step.mode}."
         if wanted is None:
             message = f"{component.name} has several modes: {', '.join(modes)}; the step must name one."
@@ -64,18 +68,22 @@ class StepCheck:
         config = self._params.substitute(step.config, schema, (*self._path, "config"))
         config = without_aliases(schema, _json_ready(config))
         self._clear_text_secrets(step.config, ("config",))
-        problems = schema_problems(
-            schema, config, f"{component.name} config", component.spec.llm_hints.input_aliases
-        )
+        self._own_secrets(component, step.config)
+        aliases = component.spec.llm_hints.input_aliases
+        problems = schema_problems(schema, config, f"{component.name} config", aliases)
         for problem in problems:
-            self._schema_finding(component, problem)
+            if _value_at(config, problem.path) is not UNSET:
+                self._schema_finding(component, problem)
         self._connection(component, config)
         effective = with_defaults(schema, config)
-        if not problems and component.spec.runtime is not None and component.spec.runtime.checks:
+        if not problems and component.is_checked_by_driver and not _holds_unset(config):
             self._ask_driver(step, component, effective)
         return effective
 
     def _schema_finding(self, component: Component, problem: SchemaProblem) -> None:
+        if problem.path == ("connection",) and problem.kind == "wrong":
+            self._not_a_reference(component)
+            return
         code = _CODES[problem.kind]
         key = str(problem.path[0]) if problem.path else ""
         if problem.kind == "unknown" and component.connection_fields.get(key) == "forbidden":
@@ -123,6 +131,24 @@ class StepCheck:
     def _of_family(self, family: str) -> tuple[str, ...]:
         entries = self._connections.entries if self._connections else {}
         return tuple(sorted(ref for ref in entries if ref.startswith(f"@{family}.")))
+
+    def _not_a_reference(self, component: Component) -> None:
+        known = self._of_family(component.family)
+        hint = f'Write it like "{known[0] if known else f"@{component.family}.main"}".'
+        message = "The connection is not written as @family.alias."
+        self._report("CON007", message, ("config", "connection"), candidates=known, hint=hint)
+
+    def _own_secrets(self, component: Component, config: Mapping[str, Any]) -> None:
+        """A manifest shows its configs to everybody, so a secret may only come from a connection."""
+        own = {pointer.split("/")[1] for pointer in component.spec.secrets}
+        unknown = {key for key in config.keys() - component.own_properties.keys() if is_secret_key(key)}
+        for key in config:
+            value = config[key]
+            given = value not in (None, "", {}, []) and not PLACEHOLDER.fullmatch(str(value))
+            if key in own | unknown and given:
+                hint = "Take it out; the value belongs into .env, named by the connection."
+                message = f"The secret {key!r} stands in clear text."
+                self._report("CON005", message, ("config", key), hint=hint)
 
     def _clear_text_secrets(self, value: Any, path: Path_) -> None:
         if isinstance(value, str) and _URL_WITH_PASSWORD.search(value):
@@ -176,6 +202,22 @@ def not_runnable(source: YamlSource, index: int, component: Component) -> Findin
     return source.finding(
         "CMP007", f"The component {component.name} has no driver that can be found.", path, hint=hint
     )
+
+
+def _value_at(config: Any, path: Path_) -> Any:
+    """What stands at a path, `UNSET` where that or what holds it is not known; None where nothing stands."""
+    for token in path:
+        if isinstance(config, dict):
+            config = config.get(token)
+        elif isinstance(config, list) and isinstance(token, int):
+            config = config[token]
+    return config
+
+
+def _holds_unset(value: Any) -> bool:
+    if isinstance(value, dict):
+        return any(map(_holds_unset, value.values()))
+    return any(map(_holds_unset, value)) if isinstance(value, list) else value is UNSET
 
 
 def _json_ready(value: Any, *, bound: bool = False) -> Any:

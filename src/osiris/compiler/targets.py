@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import posixpath
 from collections.abc import Iterator, Sequence
 from dataclasses import replace
 from typing import Any
@@ -15,7 +16,7 @@ PlacedStep = tuple[int, str, Component, dict[str, Any]]
 
 
 def target_findings(source: YamlSource, steps: Sequence[PlacedStep]) -> Iterator[Finding]:
-    """An error for each second writer of a target that is replaced, a warning where nothing is written."""
+    """An error where a writer would undo what another wrote, a warning where nothing is written."""
     writers = [step for step in steps if "write" in step[2].spec.modes]
     if steps and not writers:
         warning = source.finding("OML032", "Nothing in this pipeline writes anything.", ("steps",))
@@ -23,10 +24,12 @@ def target_findings(source: YamlSource, steps: Sequence[PlacedStep]) -> Iterator
     first: dict[tuple[Any, ...], PlacedStep] = {}
     for placed in writers:
         index, _, component, config = placed
-        key = (component.family, config.get("connection"), config.get("table"), config.get("path"))
+        target = config.get("table") or config.get("path")
+        if not isinstance(target, str):
+            continue
+        key = (component.family, str(config.get("connection")), posixpath.normpath(target))
         other = first.setdefault(key, placed)
-        modes = {config.get("write_mode"), other[3].get("write_mode")}
-        if other is not placed and modes != {"append"}:
-            target = config.get("table") or config.get("path")
+        modes = {str(config.get("write_mode")), str(other[3].get("write_mode"))}
+        if other is not placed and (len(modes) > 1 or "replace" in modes):
             message = f"The step {other[1]!r} writes {target!r} already; one of the two would undo the other."
             yield source.finding("OML030", message, ("steps", index))

@@ -2,14 +2,16 @@
 
 from __future__ import annotations
 
-import importlib.util
 from dataclasses import dataclass
 from functools import cached_property
 from pathlib import Path
 from typing import Any
 
 from osiris.canonical import fingerprint
+from osiris.components.modules import module_spec
 from osiris.components.spec import Capability, ComponentSpec, FamilyConnection
+
+BUILT_IN = "built in"
 
 CONNECTION_PROPERTY = {
     "type": "string",
@@ -52,6 +54,16 @@ class Component:
         return self.spec.capabilities.get(capability, False)
 
     @property
+    def is_built_in(self) -> bool:
+        """Whether the component comes with Osiris."""
+        return self.origin == BUILT_IN
+
+    @property
+    def is_checked_by_driver(self) -> bool:
+        """Whether the driver can be asked to check configs, and can be found."""
+        return self.spec.runtime is not None and self.spec.runtime.checks and self.is_runnable
+
+    @property
     def is_runnable(self) -> bool:
         """Whether a driver is declared and can be found; nothing is imported."""
         return self.spec.runtime is not None and self._driver_is_found(self.spec.runtime.driver)
@@ -59,10 +71,7 @@ class Component:
     def _driver_is_found(self, driver: str) -> bool:
         if driver.startswith("./"):
             return (self.folder / driver.partition(":")[0]).is_file()
-        try:
-            return importlib.util.find_spec(driver.rpartition(".")[0]) is not None
-        except ModuleNotFoundError:
-            return False
+        return module_spec(driver.rpartition(".")[0]) is not None
 
     @cached_property
     def connection_fields(self) -> dict[str, str]:
@@ -149,6 +158,19 @@ def seed_connection(spec: ComponentSpec) -> FamilyConnection | None:
         },
         secrets=tuple(secret for secret in spec.secrets if secret.lstrip("/") in names),
         override={field.name: field.override for field in spec.connection_fields},
+    )
+
+
+def joined(one: FamilyConnection, other: FamilyConnection) -> FamilyConnection:
+    """One connection for two components that each declare its fields; a field that one needs is optional."""
+    required = [name for name in one.fields["required"] if name in other.fields["required"]]
+    properties = {**other.fields["properties"], **one.fields["properties"]}
+    return one.model_copy(
+        update={
+            "fields": {**one.fields, "properties": properties, "required": required},
+            "secrets": tuple(dict.fromkeys([*one.secrets, *other.secrets])),
+            "override": {**other.override, **one.override},
+        }
     )
 
 

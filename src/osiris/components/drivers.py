@@ -26,7 +26,12 @@ class DriverRegistry:
     def get(self, name: str) -> Driver:
         """A new instance of the component's driver. Raises `PipelineError` CMP006, CMP007 or CMP015."""
         component = self._registry.get(name)
-        driver = driver_class(component)()
+        kind = driver_class(component)
+        try:
+            driver = kind()
+        except TypeError as error:
+            message = f"The driver {kind.__name__} of {name} cannot be made: {error}."
+            raise PipelineError("CMP015", message, hint="Its constructor takes no arguments.") from error
         if not isinstance(driver, Driver):
             message = f"The driver {type(driver).__name__} of {name} has no run method."
             raise PipelineError("CMP015", message, hint="Give it run(self, *, step_id, config, inputs, ctx).")
@@ -57,12 +62,13 @@ def _load(reference: str, folder: Path, owner: str, extra: str | None) -> type[A
         )
     except ImportError as error:
         raise _cannot_load(owner, error, extra) from error
-    except SyntaxError as error:
+    except Exception as error:  # a module's own code may raise anything while it is imported
         raise _cannot_load(owner, error, None) from error
     loaded = getattr(module, class_name, None)
     if not isinstance(loaded, type):
         classes = [name for name, value in vars(module).items() if isinstance(value, type)]
-        hint = f"Did you mean {', '.join(nearest(class_name, classes) or classes)}?"
+        meant = nearest(class_name, classes) or classes
+        hint = f"Did you mean {', '.join(meant)}?" if meant else "The module defines no class at all."
         raise PipelineError(
             "CMP006", f"{owner}: there is no class {class_name!r} in {module_name}.", hint=hint
         )
@@ -84,9 +90,9 @@ def _module_beside(file: Path) -> ModuleType:
 def _cannot_load(owner: str, error: Exception, extra: str | None) -> PipelineError:
     missing = getattr(error, "name", None)
     hint = (
-        f"Install what it needs: pip install 'osiris-etl[{extra}]'."
-        if extra
-        else "Mend the driver's imports."
+        f"Install what it needs: pip install 'osiris-etl[{extra}]'." if extra else "Mend the driver's module."
     )
-    detail = f"no module {missing!r}" if isinstance(error, ModuleNotFoundError) else str(error)
+    detail = f"{type(error).__name__}: {error}"
+    if isinstance(error, ModuleNotFoundError):
+        detail = f"no module {missing!r}"
     return PipelineError("CMP006", f"The driver of {owner} cannot be loaded: {detail}.", hint=hint)

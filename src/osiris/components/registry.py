@@ -2,19 +2,21 @@
 
 from __future__ import annotations
 
-import importlib.util
 from collections.abc import Iterator
+from dataclasses import replace
 from importlib.metadata import entry_points
 from pathlib import Path
 from typing import TypeVar
 
 from pydantic import BaseModel, ValidationError
+from pydantic_core import ErrorDetails
 
-from osiris.components.component import Component, seed_connection
+from osiris.components.component import BUILT_IN, Component, joined, seed_connection
+from osiris.components.modules import module_spec
 from osiris.components.spec import Capability, ComponentSpec, FamilyConnection
 from osiris.errors import PipelineError
 from osiris.findings import Finding, nearest, pointer
-from osiris.yamlsource import YamlSource, read_yaml
+from osiris.yamlsource import YamlSource, read_yaml, unknown_key
 
 ENTRY_POINTS = "osiris.components"
 
@@ -31,6 +33,7 @@ class Registry:
         self._project_components = project_components
         self._components: dict[str, Component] = {}
         self._connections: dict[str, FamilyConnection] = {}
+        self._seeds: dict[str, FamilyConnection] = {}
         self.findings: list[Finding] = []
         self._loaded = False
 
@@ -91,21 +94,36 @@ class Registry:
         ]
         return nearest(name, self._components) or tuple(sorted(same_role))[:3]
 
+    def findings_of(self, name: str) -> Iterator[Finding]:
+        """What is wrong with the declarations of one component."""
+        self.load_specs()
+        return (f for f in self.findings if f.file is not None and Path(f.file).parent.name == name)
+
     def _sources(self) -> Iterator[tuple[str, Path]]:
-        yield "built in", Path(__file__).parent
+        own = Path(__file__).parent
+        yield BUILT_IN, own
+        found = {own}
         for entry in entry_points(group=ENTRY_POINTS):
-            found = importlib.util.find_spec(entry.value)
-            for location in (found.submodule_search_locations if found else None) or ():
-                if Path(location) != Path(__file__).parent:
-                    yield entry.dist.name if entry.dist else entry.name, Path(location)
+            spec = module_spec(entry.module)
+            for location in map(Path, (spec.submodule_search_locations if spec else None) or ()):
+                if location not in found:
+                    yield entry.dist.name if entry.dist else entry.name, location
+                found.add(location)
         if self._project_components is not None and self._project_components.is_dir():
             yield "project", self._project_components
 
     def _load_connections(self, folder: Path) -> None:
         for file in sorted(folder.glob("*/connection.yaml")):
             declared = self._read(file, FamilyConnection)
-            if declared is not None:
-                self._connections.setdefault(declared.family, declared)
+            if declared is None:
+                continue
+            if declared.family != file.parent.name:
+                self._report_unequal(declared.family, file)
+            elif declared.family in self._connections:
+                message = f"The connections of the family {declared.family!r} are declared already."
+                self._report("CMP011", message, file)
+            else:
+                self._connections[declared.family] = declared
 
     def _load_components(self, origin: str, folder: Path) -> None:
         for file in sorted(folder.glob("*.*/spec.yaml")):
@@ -113,8 +131,7 @@ class Registry:
             if spec is None:
                 continue
             if spec.name != file.parent.name:
-                message = f"The folder {file.parent.name!r} and the spec's name {spec.name!r} must be equal."
-                self._report("CMP010", message, file)
+                self._report_unequal(spec.name, file)
             elif spec.name in self._components:
                 other = self._components[spec.name].origin
                 self._report("CMP011", f"The component {spec.name!r} is declared already ({other}).", file)
@@ -125,14 +142,25 @@ class Registry:
         family = spec.family or spec.name.partition(".")[0]
         seed = seed_connection(spec)
         if seed is not None:
-            self._connections.setdefault(family, seed)
+            earlier = self._seeds.get(family)
+            self._seeds[family] = joined(earlier, seed) if earlier else seed
+            if family not in self._connections or earlier is not None:
+                self._connections[family] = self._seeds[family]
         self._components[spec.name] = Component(spec, seed or self._connections.get(family), folder, origin)
 
     def _read(self, file: Path, model: type[_Declared]) -> _Declared | None:
-        source = read_yaml(file)
+        try:
+            source = read_yaml(file)
+        except OSError as error:
+            self._report("CMP010", f"The file cannot be read: {error.strerror}.", file)
+            return None
         findings, declared = read_declaration(source, model)
         self.findings.extend(findings)
         return declared
+
+    def _report_unequal(self, name: str, file: Path) -> None:
+        message = f"The folder {file.parent.name!r} and the declared name {name!r} must be equal."
+        self._report("CMP010", message, file)
 
     def _report(self, code: str, message: str, file: Path) -> None:
         self.findings.append(Finding(code, message, file=str(file)))
@@ -142,13 +170,17 @@ def read_declaration(source: YamlSource, model: type[_Declared]) -> tuple[list[F
     """A declaration's typed form, or the findings that say why it has none."""
     if source.findings or source.value is None:
         empty = Finding("CMP010", "The file is empty.", file=source.file)
-        return (source.findings or [empty]), None
+        return [replace(finding, code="CMP010") for finding in source.findings or [empty]], None
     try:
         return [], model.model_validate(source.value)
     except ValidationError as error:
-        return [_finding(source, details["loc"], details["msg"]) for details in error.errors()], None
+        return [_finding(source, model, details) for details in error.errors()], None
 
 
-def _finding(source: YamlSource, path: tuple[str | int, ...], problem: str) -> Finding:
+def _finding(source: YamlSource, model: type[BaseModel], details: ErrorDetails) -> Finding:
+    path, problem = details["loc"], details["msg"]
+    if details["type"] == "extra_forbidden" and len(path) == 1:
+        known = [field.alias or name for name, field in model.model_fields.items()]
+        return unknown_key(source, "CMP010", path, known, "The declaration")
     message = f"{pointer(*path) or 'The file'}: {problem[0].lower()}{problem[1:]}."
     return source.finding("CMP010", message, path)

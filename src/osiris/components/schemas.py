@@ -3,11 +3,11 @@
 from __future__ import annotations
 
 import copy
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from typing import Any
 
-from osiris.findings import nearest
+from osiris.findings import nearest, pointer, shortened
 from osiris.redaction import is_secret_key
 
 Path_ = tuple[str | int, ...]
@@ -51,15 +51,29 @@ class SchemaProblem:
 
 
 def schema_problems(
-    schema: Mapping[str, Any], value: Any, owner: str, aliases: Mapping[str, list[str]] | None = None
+    schema: Mapping[str, Any],
+    value: Any,
+    owner: str,
+    aliases: Mapping[str, list[str]] | None = None,
+    secrets: Iterable[str] = (),
 ) -> list[SchemaProblem]:
-    """All problems of a value against a schema; `aliases` are words that people use for a known key."""
+    """All problems of a value against a schema, without the values of `secrets` (JSON pointers).
+
+    `aliases` are words that people use for a known key.
+    """
     from jsonschema import Draft202012Validator
 
     found: list[SchemaProblem] = []
     for error in Draft202012Validator(schema).iter_errors(value):
         found.extend(_problems(error, owner, aliases or {}))
-    return found
+    hidden = set(secrets)
+    return [
+        _without_value(problem, owner) if pointer(*problem.path) in hidden else problem for problem in found
+    ]
+
+
+def _without_value(problem: SchemaProblem, owner: str) -> SchemaProblem:
+    return SchemaProblem(problem.kind, problem.path, f"{_named(problem.path, owner)} is not as it must be.")
 
 
 def schema_error(schema: Any) -> str | None:
@@ -169,11 +183,6 @@ def _wrong_type(error: Any, path: Path_, owner: str) -> str:
     expected: list[str] = value if isinstance(value, list) else [value]
     kinds = " or ".join(_KINDS.get(kind, kind) for kind in expected)
     return f"{_named(path, owner)} must be {kinds}, not {_shown(path, error.instance)}."
-
-
-def shortened(text: str, length: int = 60) -> str:
-    """The text, cut with an ellipsis where it is longer."""
-    return text if len(text) <= length else text[: length - 1] + "…"
 
 
 def _named(path: Path_, owner: str) -> str:

@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-from typing import Any, Literal
+from typing import Annotated, Any, Literal
 
-from pydantic import BaseModel, ConfigDict, Field
+from pydantic import AfterValidator, BaseModel, ConfigDict, Field
 
 Mode = Literal["extract", "transform", "write", "discover"]
 Override = Literal["allowed", "forbidden", "warning"]
@@ -18,6 +18,27 @@ Capability = Literal[
     "inMemoryMove",
     "customTransforms",
 ]
+
+
+FILE_DRIVER = r"\./[^:]+\.py:[A-Za-z_]\w*"
+MODULE_DRIVER = r"[A-Za-z_]\w*(\.[A-Za-z_]\w*)+"
+
+Pointer = Annotated[str, Field(pattern="^/.", description="JSON Pointer.")]
+FieldPointer = Annotated[str, Field(pattern="^/[^/]+$", description="JSON Pointer to a top-level field.")]
+
+
+def _of_an_object(schema: dict[str, Any]) -> dict[str, Any]:
+    properties = schema.get("properties", {})
+    if not isinstance(properties, dict) or not all(isinstance(rule, dict) for rule in properties.values()):
+        raise ValueError("properties must be a mapping of mappings")
+    required = schema.get("required", [])
+    if not isinstance(required, list) or not all(isinstance(name, str) for name in required):
+        raise ValueError("required must be a list of names")
+    return schema
+
+
+ObjectSchema = Annotated[dict[str, Any], AfterValidator(_of_an_object)]
+"""JSON Schema of an object, at least in outline; `osiris components validate` checks all of it."""
 
 
 class _Declaration(BaseModel):
@@ -34,7 +55,7 @@ class ConnectionField(_Declaration):
 class Runtime(_Declaration):
     """How the component runs: its driver, the extra that brings its libraries, how it takes its inputs."""
 
-    driver: str
+    driver: str = Field(pattern=f"^({FILE_DRIVER}|{MODULE_DRIVER})$")
     extra: str | None = None
     inputs: Literal["arrow", "pandas"] = "arrow"
     checks: bool = False
@@ -69,8 +90,8 @@ class ComponentSpec(_Declaration):
     capabilities: dict[Capability, bool] = Field(default_factory=dict)
     inputs: tuple[str, ...] | Literal["any"] = ()
     outputs: tuple[str, ...] = ()
-    config_schema: dict[str, Any] = Field(alias="configSchema")
-    secrets: tuple[str, ...] = ()
+    config_schema: ObjectSchema = Field(alias="configSchema")
+    secrets: tuple[Pointer, ...] = ()
     connection: Literal["required", "optional", "none"] = Field("required", alias="x-connection")
     connection_fields: tuple[ConnectionField, ...] = Field((), alias="x-connection-fields")
     runtime: Runtime | None = Field(None, alias="x-runtime")
@@ -91,7 +112,7 @@ class FamilyConnection(_Declaration):
 
     family: str
     connector: str | None = None
-    fields: dict[str, Any]
-    secrets: tuple[str, ...] = ()
+    fields: ObjectSchema
+    secrets: tuple[FieldPointer, ...] = ()
     override: dict[str, Override] = Field(default_factory=dict)
     policy: ConnectionPolicy = Field(default_factory=ConnectionPolicy)

@@ -23,7 +23,7 @@ _NOT_COMPARED = {"title", "description", "$defs", "examples", "x-aliases", "form
 
 def validate_spec(component: Component, level: Level) -> list[Finding]:
     """The findings of one component; its spec is known to fit the spec's own schema."""
-    checks: list[Callable[[Component], Iterator[Finding]]] = [_config_schema]
+    checks: list[Callable[[Component], Iterator[Finding]]] = [config_schema_findings]
     if level in ("enhanced", "strict"):
         checks += [_secrets, _aliases, _examples, _connection]
     findings = [finding for check in checks for finding in check(component)]
@@ -32,7 +32,8 @@ def validate_spec(component: Component, level: Level) -> list[Finding]:
     return findings
 
 
-def _config_schema(component: Component) -> Iterator[Finding]:
+def config_schema_findings(component: Component) -> Iterator[Finding]:
+    """The finding that the configSchema itself is no JSON Schema, if so."""
     problem = schema_error(component.spec.config_schema)
     if problem is not None:
         yield _finding(component, "CMP010", f"configSchema is not a JSON Schema: {problem}.", "configSchema")
@@ -40,9 +41,8 @@ def _config_schema(component: Component) -> Iterator[Finding]:
 
 def _secrets(component: Component) -> Iterator[Finding]:
     properties = component.full_schema.get("properties", {})
-    for index, secret in enumerate(component.spec.secrets):
-        name = secret.lstrip("/").partition("/")[0]
-        if not secret.startswith("/") or name not in properties:
+    for index, secret in enumerate(component.secrets):
+        if secret.removeprefix("/").partition("/")[0] not in properties:
             message = f"The secret {secret!r} points at no field of the config or the connection."
             yield _finding(component, "CMP012", message, "secrets", index)
 

@@ -10,14 +10,15 @@ from typing import Any
 from osiris.components.registry import Registry
 from osiris.components.schemas import SchemaProblem, schema_problems
 from osiris.components.spec import FamilyConnection
-from osiris.findings import Finding, nearest
-from osiris.yamlsource import YamlSource, read_yaml
+from osiris.findings import Finding, nearest, shortened
+from osiris.yamlsource import YamlSource, read_yaml, unknown_key
 
 FILE_NAME = "osiris_connections.yaml"
 
 REFERENCE = re.compile(r"@([a-z][a-z0-9]*)\.([A-Za-z0-9][A-Za-z0-9_-]*)")
 PLACEHOLDER = re.compile(r"\$\{([A-Za-z_][A-Za-z0-9_]*)\}")
 
+_TOP_KEYS = ("version", "connections")
 _POLICY_KEYS = ("sample_rows", "protected")
 
 
@@ -81,10 +82,10 @@ class _Reader:
         if not isinstance(top, dict) or not isinstance(top.get("connections") or {}, dict):
             self._report("CON001", "The file must hold `connections:` with families below it.", ())
             return
-        for key in top.keys() - {"version", "connections"}:
-            self._report(
-                "CON003", f"The connections file has no key {key!r}; did you mean 'connections'?", (key,)
-            )
+        for key in top:
+            if key not in _TOP_KEYS:
+                unknown = unknown_key(self._source, "CON003", (key,), list(_TOP_KEYS), "The connections file")
+                self._loaded.findings.append(unknown)
         for family, aliases in (top.get("connections") or {}).items():
             self._family(family, aliases)
 
@@ -112,20 +113,29 @@ class _Reader:
             self._report("CON003", f"{reference} must hold a mapping of fields.", path)
             return
         own = {key: value for key, value in fields.items() if key not in (*_POLICY_KEYS, "default")}
-        policy = {key: bool(fields.get(key, getattr(declared.policy, key))) for key in _POLICY_KEYS}
+        policy = {key: self._policy(declared, fields, key, path) for key in _POLICY_KEYS}
         self._check(declared, reference, own, path)
         self._loaded.entries[reference] = ConnectionEntry(declared.family, alias, own, policy)
+
+    def _policy(
+        self, declared: FamilyConnection, fields: dict[str, Any], key: str, path: tuple[str, ...]
+    ) -> bool:
+        value = fields.get(key, getattr(declared.policy, key))
+        if not isinstance(value, bool):
+            message = f"{key!r} must be true or false, not {shortened(repr(value))}."
+            self._report("CON003", message, (*path, key))
+        return value is True or (key == "protected" and value is not False)
 
     def _check(
         self, declared: FamilyConnection, reference: str, fields: dict[str, Any], path: tuple[str, ...]
     ) -> None:
-        for problem in schema_problems(declared.fields, fields, reference):
+        for problem in schema_problems(declared.fields, fields, reference, secrets=declared.secrets):
             if not _is_placeholder(fields, problem):
                 self._report("CON003", problem.message, (*path, *problem.path), candidates=problem.candidates)
         for secret in declared.secrets:
             name = secret.lstrip("/")
             value = fields.get(name)
-            if isinstance(value, (str, int)) and value != "" and not PLACEHOLDER.fullmatch(str(value)):
+            if value not in (None, "") and not PLACEHOLDER.fullmatch(str(value)):
                 message = f"{reference}: the secret field {name!r} holds clear text."
                 variable = f"{reference[1:].replace('.', '_')}_{name}".upper()
                 hint = f"Put the value into .env and write {name}: ${{{variable}}}."

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import re
 from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
@@ -13,7 +14,7 @@ from osiris.components.registry import Registry
 from osiris.components.schemas import schema_problems, with_defaults
 from osiris.components.spec import FamilyConnection
 from osiris.connections.file import PLACEHOLDER, ConnectionEntry, ConnectionsFile
-from osiris.connections.secrets import SecretSources
+from osiris.connections.secrets import Found, SecretSources
 from osiris.errors import ConnectionFailed
 from osiris.redaction import Secret, redactor
 
@@ -75,9 +76,10 @@ class ConnectionResolver:
         sources: dict[str, str] = {}
         secret_names = {secret.lstrip("/") for secret in declared.secrets}
         fields: dict[str, Any] = {}
-        for name, value in {**entry.fields, **overrides}.items():
-            fields[name] = self._value(entry, name, value, sources, name in secret_names)
-        fields = with_defaults(declared.fields, fields)
+        for name, value in entry.fields.items():
+            if name not in overrides:
+                fields[name] = self._value(entry, name, value, sources, name in secret_names)
+        fields = with_defaults(declared.fields, fields | dict(overrides))
         self._check(entry, declared, fields)
         shown = {
             name: self._shown(declared, name, value, name in secret_names) for name, value in fields.items()
@@ -87,23 +89,24 @@ class ConnectionResolver:
     def _value(
         self, entry: ConnectionEntry, name: str, value: Any, sources: dict[str, str], secret: bool
     ) -> Any:
-        if not isinstance(value, str):
-            return value
-        filled = value
-        for variable in PLACEHOLDER.findall(value):
-            found = self._secrets.find(variable)
-            if found is None:
-                message = f"{entry.reference}: {name} needs the variable {variable}, which is not set."
-                raise ConnectionFailed(
-                    "CON004", message, hint=f"Set {variable} in the environment or in .env."
-                )
+        def fill(match: re.Match[str]) -> str:
+            found = self._found(entry, name, match[1])
             if secret:
                 redactor.learn(found.value)
                 sources[name] = found.source
-            filled = filled.replace(f"${{{variable}}}", found.value)
-        if secret:
-            redactor.learn(filled)
+            return found.value
+
+        filled = PLACEHOLDER.sub(fill, value) if isinstance(value, str) else value
+        if secret and filled is not None:
+            redactor.learn(str(filled))
         return self._typed(entry, name, filled) if filled != value else filled
+
+    def _found(self, entry: ConnectionEntry, name: str, variable: str) -> Found:
+        found = self._secrets.find(variable)
+        if found is None:
+            message = f"{entry.reference}: {name} needs the variable {variable}, which is not set."
+            raise ConnectionFailed("CON004", message, hint=f"Set {variable} in the environment or in .env.")
+        return found
 
     def _typed(self, entry: ConnectionEntry, name: str, text: str) -> Any:
         """An environment variable is text; a field of type integer or boolean wants more."""
@@ -116,14 +119,14 @@ class ConnectionResolver:
         return text
 
     def _check(self, entry: ConnectionEntry, declared: FamilyConnection, fields: Mapping[str, Any]) -> None:
-        problems = schema_problems(declared.fields, fields, entry.reference)
+        problems = schema_problems(declared.fields, fields, entry.reference, secrets=declared.secrets)
         if problems:
             message = " ".join(problem.message for problem in problems)
             raise ConnectionFailed("CON003", message, hint="Mend the field in osiris_connections.yaml.")
 
     def _shown(self, declared: FamilyConnection, name: str, value: Any, secret: bool) -> Any:
-        if secret and isinstance(value, str):
-            return Secret(value)
+        if secret and value is not None:
+            return Secret(str(value))
         if declared.fields.get("properties", {}).get(name, {}).get("format") == PATH_FORMAT:
             return self.project_path(value)
         return value

@@ -10,6 +10,8 @@ from typing import Protocol
 
 from dotenv import dotenv_values
 
+from osiris.errors import ConnectionFailed
+
 
 @dataclass(frozen=True, slots=True)
 class Found:
@@ -48,8 +50,15 @@ class DotEnv:
 
     def get(self, name: str) -> str | None:
         if self._values is None:
-            self._values = dotenv_values(self._file, interpolate=False) if self._file.is_file() else {}
+            self._values = self._read() if self._file.is_file() else {}
         return self._values.get(name)
+
+    def _read(self) -> Mapping[str, str | None]:
+        try:
+            return dotenv_values(self._file, interpolate=False, encoding="utf-8-sig")
+        except UnicodeDecodeError as error:
+            message = f"{self._file.name} is not UTF-8 text; no secret can be read from it."
+            raise ConnectionFailed("CON004", message, hint="Save it as UTF-8.") from error
 
 
 class SecretSources:

@@ -63,7 +63,5 @@ class DuckDBProcessorDriver:
         confine(con, tuple(settings.read_files))
         reader, unused = result_stream(con, tables, sql, bound_values(settings.bind), lambda: ctx.cancelled)
         for name in unused:
-            ctx.log_event(
-                "input_unused", code="SQL013", input=name, message=f'The SQL does not read input "{name}".'
-            )
+            ctx.log_event("warning", code="SQL013", message=f'The SQL does not read the input "{name}".')
         return {"df": reader}

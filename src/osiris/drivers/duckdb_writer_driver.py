@@ -14,7 +14,8 @@ from osiris.connectors.duckdb.inputs import Input
 from osiris.connectors.duckdb.ledger import COMMITS, Commit, Ledger
 from osiris.connectors.duckdb.tables import TableName
 from osiris.connectors.duckdb.writing import Applied, TableWrite, WriteRequest
-from osiris.core import ArrowStream, DriverConfig, ExecutionContext
+from osiris.core import ArrowStream, ConfigProblem, DriverConfig, ExecutionContext
+from osiris.errors import PipelineError
 
 WriteMode = Annotated[
     Literal["append", "replace", "merge"],
@@ -43,6 +44,14 @@ class DuckDBWriterDriver:
     """Writes in one transaction that also holds the ledger row, so a run key has the effect of one run."""
 
     Config: ClassVar[type[DriverConfig]] = WriterConfig
+
+    def check(self, config: Mapping[str, Any], input_names: tuple[str, ...]) -> list[ConfigProblem]:
+        """A table name that is reserved."""
+        try:
+            TableName.parse(config["table"])
+        except PipelineError as error:
+            return [ConfigProblem("table", error.code, error.message, error.hint)]
+        return []
 
     def run(
         self,

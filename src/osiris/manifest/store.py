@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from pathlib import Path
+from typing import Any
 
 from pydantic import ValidationError
 
@@ -11,7 +12,8 @@ from osiris.manifest.model import MANIFEST_VERSION, Manifest
 from osiris.manifest.text import canonical_yaml
 from osiris.yamlsource import Limits, YamlSource, parse_yaml, read_yaml
 
-_LIMITS = Limits(size_bytes=32 * 1_048_576, nodes=1_000_000)
+_LIMITS = Limits(size_bytes=32 * 1_048_576, nodes=1_000_000, number_length=64)
+"""More than a pipeline's: defaults add values, and 40 hexadecimal digits are 48 decimal ones."""
 
 
 def manifest_path(build_dir: Path, manifest: Manifest) -> Path:
@@ -21,7 +23,8 @@ def manifest_path(build_dir: Path, manifest: Manifest) -> Path:
 
 def dump_manifest(manifest: Manifest) -> str:
     """The manifest as canonical YAML: the same bytes for the same pipeline everywhere."""
-    return canonical_yaml(manifest.model_dump(mode="json"))
+    content = _without_empty(manifest.model_dump(mode="json"))
+    return canonical_yaml(content | {"steps": [_without_empty(step) for step in content["steps"]]})
 
 
 def load_manifest(path: Path) -> Manifest:
@@ -32,6 +35,11 @@ def load_manifest(path: Path) -> Manifest:
 def parse_manifest(text: str, shown_as: str = "manifest.yaml") -> Manifest:
     """As `load_manifest`, from text."""
     return _checked(parse_yaml(text, shown_as=shown_as, limits=_LIMITS), shown_as)
+
+
+def _without_empty(part: dict[str, Any]) -> dict[str, Any]:
+    """Without keys that say nothing; they are read back as they were. What a config holds is left alone."""
+    return {key: value for key, value in part.items() if value is not None and value not in ({}, [], ())}
 
 
 def _checked(source: YamlSource, shown_as: str) -> Manifest:

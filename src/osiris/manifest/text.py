@@ -16,6 +16,8 @@ _RESERVED = {"true", "false", "null", "yes", "no", "on", "off", "y", "n"}
 _READABLE = re.compile(r"[\x20-\x7e\xa1-\xac\xae-\u1fff\u2c00-\u2fff\u3001-\ud7ff]")
 """Characters that stand for themselves: no controls, no bidi or zero-width marks, no line separators."""
 _LITERAL_LINE = re.compile(f"{_READABLE.pattern}*(?<! )")
+_LONGEST_SIMPLE_KEY = 1000
+"""YAML 1.2.2, section 7.4.2, allows an implicit key 1024 characters; longer ones are written with `?`."""
 _LAST_OF_PLANE_0 = 0xFFFF
 _SHORT_ESCAPES = {'"': '\\"', "\\": "\\\\", "\n": "\\n", "\t": "\\t", "\r": "\\r"}
 
@@ -29,7 +31,11 @@ def _block(value: Any, depth: int) -> Iterator[str]:
     pad = "  " * depth
     if isinstance(value, dict):
         for key in sorted(value):
-            yield from _entry(f"{pad}{_key(key)}:", value[key], depth)
+            head = _key(key)
+            if len(head) > _LONGEST_SIMPLE_KEY:
+                yield f"{pad}? {head}"
+                head = ""
+            yield from _entry(f"{pad}{head}:", value[key], depth)
     else:
         for item in value:
             yield from _item(item, depth)

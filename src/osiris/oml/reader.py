@@ -10,7 +10,7 @@ from typing import Any
 from pydantic import BaseModel, ValidationError
 from pydantic_core import ErrorDetails
 
-from osiris.findings import Finding, nearest
+from osiris.findings import Finding, nearest, shortened
 from osiris.oml.model import OML_VERSION, Param, Pipeline, Retry, Step
 from osiris.redaction import is_secret_key
 from osiris.yamlsource import YamlSource, parse_yaml, read_yaml
@@ -44,6 +44,9 @@ _EXPECTED = {
     "model_attributes_type": "a mapping",
 }
 
+
+_NAME_RULE = "letters, digits, '_' and '-', beginning with a letter, at most 64 characters"
+_INPUT_RULE = "letters, digits and '_', not beginning with a digit, at most 63 characters"
 
 UNKNOWN_COMPONENT = "?"
 """Stands for a component that a broken step does not name; checks pass over it."""
@@ -94,22 +97,35 @@ def _understood(value: Any, broken: list[tuple[str | int, ...]]) -> Pipeline | N
     whole = {key: value[key] for key in Pipeline.model_fields if key in value and (key,) not in broken}
     whole |= {
         "oml_version": OML_VERSION,
-        "steps": [dict(s) if isinstance(s, dict) else {} for s in value["steps"]],
+        "name": whole.get("name", "unnamed"),
+        "params": _params_understood(whole.get("params", {}), broken),
+        "steps": _steps_understood(value["steps"], broken),
     }
-    whole.setdefault("name", "unnamed")
-    for path in broken:
-        if path[:1] == ("params",):
-            whole.pop("params", None)
-        elif path[:1] == ("steps",):
-            for key in path[2:3]:
-                whole["steps"][path[1]].pop(key, None)
-    for index, step in enumerate(whole["steps"]):
-        step.setdefault("id", f"step-{index + 1}")
-        step.setdefault("component", UNKNOWN_COMPONENT)
     try:
         return Pipeline.model_validate(whole)
     except ValidationError:
         return None
+
+
+def _params_understood(params: dict[str, Any], broken: list[tuple[str | int, ...]]) -> dict[str, Any]:
+    """A parameter with a broken declaration stays known by its name, if that is a name at all."""
+    names = {path[1] for path in broken if path[:1] == ("params",) and "[key]" in path}
+    unclear = {path[1] for path in broken if path[:1] == ("params",) and len(path) > 1}
+    return {name: {} if name in unclear else param for name, param in params.items() if name not in names}
+
+
+def _steps_understood(steps: list[Any], broken: list[tuple[str | int, ...]]) -> list[dict[str, Any]]:
+    """Each step without its broken keys; one that says nothing else has a name and no component."""
+    gone = {(path[1], path[2]) for path in broken if path[:1] == ("steps",) and path[2:]}
+    understood = []
+    for index, step in enumerate(steps):
+        kept = (
+            {key: item for key, item in step.items() if (index, key) not in gone}
+            if isinstance(step, dict)
+            else {}
+        )
+        understood.append({"id": f"step-{index + 1}", "component": UNKNOWN_COMPONENT} | kept)
+    return understood
 
 
 def _finding(source: YamlSource, details: ErrorDetails) -> Finding:
@@ -120,12 +136,13 @@ def _finding(source: YamlSource, details: ErrorDetails) -> Finding:
         case "extra_forbidden":
             return _unknown(source, path)
         case "literal_error" if path == ("oml_version",):
-            message = f"This version of Osiris reads OML {OML_VERSION}, not {details['input']!r}."
+            message = f"This version of Osiris reads OML {OML_VERSION}, not {_shown(path, details['input'])}."
             return source.finding("OML013", message, path, candidates=(OML_VERSION,))
         case "literal_error" | "enum":
             return _not_a_choice(source, path, details)
         case kind:
-            return source.finding("OML012", _wrong_form(path, kind, details), path)
+            key = "[key]" in details["loc"]
+            return source.finding("OML012", _wrong_form(path, kind, details), path, key=key)
 
 
 def _missing(source: YamlSource, path: tuple[str | int, ...]) -> Finding:
@@ -145,7 +162,7 @@ def _unknown(source: YamlSource, path: tuple[str | int, ...]) -> Finding:
     habit = _HABITS.get(key)
     candidates = tuple(dict.fromkeys([*([habit] if habit in known else []), *nearest(key, known)]))
     meant = f"; did you mean {candidates[0]!r}?" if candidates else "."
-    message = f"{_place(path[:-1])} has no key {key!r}{meant}"
+    message = f"{_place(path[:-1])} has no key {shortened(repr(key))}{meant}"
     hint = "Known keys: " + ", ".join(known) + "."
     return source.finding("OML011", message, path, key=True, candidates=candidates, hint=hint)
 
@@ -162,7 +179,7 @@ def _known_keys(path: tuple[str | int, ...]) -> list[str]:
 def _not_a_choice(source: YamlSource, path: tuple[str | int, ...], details: ErrorDetails) -> Finding:
     choices = _choices(str(details.get("ctx", {}).get("expected", "")))
     given = details["input"]
-    message = f"{_place(path)} must be one of {', '.join(choices)}, not {given!r}."
+    message = f"{_place(path)} must be one of {', '.join(choices)}, not {_shown(path, given)}."
     candidates = nearest(given, choices) if isinstance(given, str) else ()
     return source.finding("OML012", message, path, candidates=candidates)
 
@@ -175,7 +192,7 @@ def _wrong_form(path: tuple[str | int, ...], kind: str, details: ErrorDetails) -
     if kind in _EXPECTED:
         return f"{_place(path)} must be {_EXPECTED[kind]}, not {_shown(path, details['input'])}."
     if kind == "string_pattern_mismatch":
-        rule = "letters, digits, '_' and '-', beginning with a letter, at most 64 characters"
+        rule = _INPUT_RULE if "inputs" in path else _NAME_RULE
         return f"{_place(path)} must consist of {rule}; {_shown(path, details['input'])} does not."
     return f"{_place(path)}: {details['msg'][0].lower()}{details['msg'][1:]}."
 
@@ -187,7 +204,7 @@ def _shown(path: Iterable[str | int], value: Any) -> str:
         return "a mapping" if isinstance(value, dict) else "a list"
     if value is None:
         return "nothing"
-    return repr(value)[:60]
+    return shortened(str(value).lower() if isinstance(value, bool) else repr(value))
 
 
 def _place(path: tuple[str | int, ...]) -> str:
@@ -195,5 +212,5 @@ def _place(path: tuple[str | int, ...]) -> str:
         return "The pipeline"
     text = ""
     for token in path:
-        text += f"[{token}]" if isinstance(token, int) else f".{token}"
+        text += f"[{token}]" if isinstance(token, int) else f".{shortened(token)}"
     return text.lstrip(".")

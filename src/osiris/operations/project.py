@@ -109,12 +109,13 @@ def _read_settings(file: Path) -> Settings:
         where = Where(SETTINGS_FILE, finding.mark.line if finding.mark else None)
         raise PipelineError(finding.code, finding.message, where=where)
     try:
-        return Settings.model_validate(source.value or {})
+        return Settings.model_validate({} if source.value is None else source.value)
     except ValidationError as error:
         details = error.errors()[0]
         path = tuple(details["loc"])
         mark = source.mark(path, key=True)
         known = ", ".join(Settings.model_fields)
-        message = f"{SETTINGS_FILE}: {'.'.join(map(str, path))}: {details['msg'].lower()}."
+        setting = f" {'.'.join(map(str, path))}:" if path else ""
+        message = f"{SETTINGS_FILE}:{setting} {details['msg'].lower()}."
         where = Where(SETTINGS_FILE, mark.line if mark else None, mark.column if mark else None)
         raise PipelineError("OML012", message, hint=f"Known settings: {known}.", where=where) from error

@@ -18,6 +18,9 @@ from osiris.runner.regions import EdgePlan
 
 CHANNEL_BYTES = 16 * 1_048_576
 
+_BATCH_BYTES = 1024
+"""What a batch costs beside its data, so that many tiny ones are bounded too."""
+
 
 class Sink(Protocol):
     """Where a step's thread puts the batches of one output."""
@@ -30,6 +33,9 @@ class Sink(Protocol):
 
     def end(self) -> None:
         """Say that all batches were handed over."""
+
+    def poison(self, cause: Cancelled) -> None:
+        """Say that there will be no end."""
 
 
 class Channel:
@@ -56,7 +62,7 @@ class Channel:
             self._changed.notify_all()
 
     def put(self, batch: pa.RecordBatch) -> bool:
-        size = batch.nbytes
+        size = batch.nbytes + _BATCH_BYTES
         with self._changed:
             self._changed.wait_for(
                 lambda: self._held == 0 or self._held + size <= self._limit or self._is_over
@@ -67,7 +73,7 @@ class Channel:
                 return False
             self._batches.append(batch)
             self._held += size
-            self.bytes += size
+            self.bytes += batch.nbytes
             self.rows_delivered += batch.num_rows
             self._changed.notify_all()
         return True
@@ -117,7 +123,7 @@ class Channel:
                 self.ended = self._end_sent
                 return None
             batch = self._batches.popleft()
-            self._held -= batch.nbytes
+            self._held -= batch.nbytes + _BATCH_BYTES
             self.rows_received += batch.num_rows
             self._changed.notify_all()
             return batch
@@ -137,4 +143,7 @@ class Discard:
         return True
 
     def end(self) -> None:
+        pass
+
+    def poison(self, cause: Cancelled) -> None:
         pass

@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 import logging
+import math
 import os
 import signal
 import threading
 from collections.abc import Callable
+from contextlib import ExitStack
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -52,6 +54,7 @@ class StepContext:
         self._session = session
         self._resources: list[Closeable] = []
         self._on_cancel: list[Callable[[], None]] = []
+        self._abandoned = False
         self._lock = threading.Lock()
 
     @property
@@ -61,11 +64,15 @@ class StepContext:
 
     def log_event(self, name: str, **fields: Any) -> None:
         self.events[name] = fields
-        self._session.emit(self._typed_event(name, fields))
+        self._emit(self._typed_event(name, fields))
 
     def log_metric(self, name: str, value: float, unit: str | None = None, **tags: Any) -> None:
-        self.metrics[name] = self.metrics.get(name, 0) + value
-        self._session.measure(name, value, unit, step_id=self.step_id, **tags)
+        if not math.isfinite(value):
+            raise InternalError("INT001", f"The driver's metric {name!r} is {value}, which is no measure.")
+        with self._lock:
+            self.metrics[name] = self.metrics.get(name, 0) + value
+        if not self._abandoned:
+            self._session.measure(name, value, unit, step_id=self.step_id, tags=tags)
 
     def failpoint(self, name: str) -> None:
         for entry in filter(None, os.environ.get(FAILPOINTS, "").split(",")):
@@ -85,19 +92,30 @@ class StepContext:
             callback()
 
     def cancel(self) -> None:
-        """Tell the driver to stop; called from another thread, once."""
+        """Tell the driver to stop; a second call does nothing.
+
+        The callbacks are a driver's own code, which may fail or block: they get a thread of their own.
+        """
         with self._lock:
             callbacks = [] if self.cancelled else list(self._on_cancel)
             self.cancelled = True
-        for callback in callbacks:
-            callback()
+        if callbacks:
+            threading.Thread(target=self._call, args=(callbacks,), name="cancel", daemon=True).start()
+
+    def abandon(self) -> None:
+        """Write nothing more on behalf of the driver."""
+        self._abandoned = True
 
     def release(self) -> None:
-        """Close what the driver handed over, last in, first out; a second call does nothing."""
+        """Close what the driver handed over, last in, first out; a second call does nothing.
+
+        All are closed, whatever one of them raises.
+        """
         with self._lock:
             resources, self._resources = self._resources, []
-        for resource in reversed(resources):
-            resource.close()
+        with ExitStack() as stack:
+            for resource in resources:
+                stack.callback(resource.close)
 
     def _typed_event(self, name: str, fields: dict[str, Any]) -> Event:
         placed = {"step_id": self.step_id, "attempt": self.attempt}
@@ -116,9 +134,20 @@ class StepContext:
         logger.addHandler(_ToSession(self))
         return logger
 
+    def _emit(self, event: Event) -> None:
+        if not self._abandoned:
+            self._session.emit(event)
+
+    def _call(self, callbacks: list[Callable[[], None]]) -> None:
+        for callback in callbacks:
+            try:
+                callback()
+            except Exception as error:  # noqa: BLE001 - foreign code; the step must be stopped all the same
+                self.write_log("warning", f"on_cancel failed with {type(error).__name__}: {error}")
+
     def write_log(self, level: str, message: str) -> None:
         """One line of the driver's log, as an event."""
-        self._session.emit(LogLine(step_id=self.step_id, attempt=self.attempt, level=level, message=message))
+        self._emit(LogLine(step_id=self.step_id, attempt=self.attempt, level=level, message=message))
 
 
 class _ToSession(logging.Handler):
@@ -127,7 +156,11 @@ class _ToSession(logging.Handler):
         self._context = context
 
     def emit(self, record: logging.LogRecord) -> None:
-        self._context.write_log(record.levelname.lower(), self.format(record))
+        try:
+            text = self.format(record)
+        except Exception:  # noqa: BLE001 - a log call with wrong arguments must not end a step
+            text = f"{record.msg} {record.args}"
+        self._context.write_log(record.levelname.lower(), text)
 
 
 def _strike(name: str, action: str) -> None:

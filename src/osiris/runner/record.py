@@ -59,6 +59,7 @@ class RunRecord:
         with self._lock:
             status = self._step(step.id)
             status.state, status.attempts = StepState.RUNNING, attempt
+            status.error, status.because_of = None, None
             self._session.emit(ev.StepStart(step_id=step.id, attempt=attempt, component=step.component))
             self._session.write_status(self.status)
 
@@ -122,7 +123,6 @@ class RunRecord:
     def _completed(self, status: StepStatus, run: StepRun) -> None:
         already = run.already_committed
         status.state = StepState.ALREADY_COMMITTED if already else StepState.COMPLETE
-        status.error, status.because_of = None, None
         status.target = _target(run.context.events)
         counts = status.model_dump(
             include={"duration_ms", "rows_in", "rows_out", "rows_read", "rows_written"}

@@ -11,6 +11,7 @@ from __future__ import annotations
 from collections import Counter
 from collections.abc import Iterable
 from dataclasses import dataclass, field
+from graphlib import CycleError, TopologicalSorter
 
 from osiris.manifest import Manifest, ManifestStep
 
@@ -88,13 +89,12 @@ class _Planner:
         """
         if any(self._region[first] == self._region[second] for first, second in self._order):
             return False
-        after = self._after([*self._order, *((source, target) for source, _, target, _ in self._edges)])
-        done: set[int] = set()
-        waiting = set(self._region.values())
-        while ready := {region for region in waiting if after.get(region, set()) <= done}:
-            done |= ready
-            waiting -= ready
-        return not waiting
+        pairs = [*self._order, *((source, target) for source, _, target, _ in self._edges)]
+        try:
+            TopologicalSorter(self._after(pairs)).prepare()
+        except CycleError:
+            return False
+        return True
 
     def _after(self, pairs: Iterable[tuple[str, str]]) -> dict[int, set[int]]:
         after: dict[int, set[int]] = {}

@@ -11,15 +11,17 @@ from pathlib import Path
 from osiris.components.pins import verify_pins
 from osiris.components.registry import Registry
 from osiris.connections import ConnectionResolver
-from osiris.errors import Cancelled, InternalError, Interrupted, OsirisError
+from osiris.errors import Cancelled, Interrupted, OsirisError
 from osiris.manifest import Manifest, dump_manifest
 from osiris.runner.attempts import AttemptFactory
 from osiris.runner.context import RunIdentity
+from osiris.runner.failures import coded
 from osiris.runner.record import RunRecord
 from osiris.runner.region import RegionOutcome, RegionRun
 from osiris.runner.regions import Region, plan_regions
 from osiris.runner.schedule import Schedule
 from osiris.session import RunIndex, Session, Status
+from osiris.session.session import is_alive
 
 MAX_PARALLEL_REGIONS = 4
 
@@ -87,15 +89,31 @@ class Runner:
             error = failure
         finally:
             shutil.rmtree(self._work_dir, ignore_errors=True)
-        status = self._record.run_ended(error)
-        self._index.record(status)
+        status = self._end(error)
         return RunOutcome(status, error, must_exit=schedule is not None and bool(schedule.abandoned))
 
     def _begin(self) -> None:
         self._session.write_manifest(dump_manifest(self._manifest))
         self._record.run_started()
         self._index.record(self._record.status)
+        self._clear_work_of_the_dead()
         self._work_dir.mkdir(parents=True, exist_ok=True)
+
+    def _end(self, error: OsirisError | None) -> Status:
+        """Write how it ended. Raises a coded error where even that cannot be written."""
+        try:
+            status = self._record.run_ended(error)
+            self._index.record(status)
+        except OSError as failure:
+            raise coded(failure, actor="Writing the session") from failure
+        return status
+
+    def _clear_work_of_the_dead(self) -> None:
+        """Remove the scratch space of runs that were killed."""
+        folder, logs = self._work_dir.parent, self._session.folder.parent
+        for left in folder.iterdir() if folder.is_dir() else ():
+            if not is_alive(logs / left.name):
+                shutil.rmtree(left, ignore_errors=True)
 
     def _run_regions(self) -> Schedule:
         plan = plan_regions(self._manifest)
@@ -104,7 +122,7 @@ class Runner:
         while not schedule.is_over:
             for region in schedule.take_ready():
                 self._start(region)
-            outcome = self._ended.get()
+            outcome = self._next_ended()
             if outcome is None:
                 schedule.stop()
                 self._stop_active()
@@ -112,23 +130,20 @@ class Runner:
                 self._attempts.release(outcome.region)
         return schedule
 
+    def _next_ended(self) -> RegionOutcome | None:
+        """The next region to end, or None when the run is to stop."""
+        try:
+            return self._ended.get()
+        except KeyboardInterrupt:  # only without a signal handler: the steps' threads must not go on alone
+            self._interrupt = self._interrupt or Interrupted("RUN004", "The run was interrupted.")
+            return None
+
     def _start(self, region: Region) -> None:
         run = RegionRun(region, self._attempts.make, self._record.step_ended)
         self._active[region.id] = run
         threading.Thread(
-            target=self._carry_out, args=(region, run), name=f"region {region.id}", daemon=True
+            target=lambda: self._ended.put(run.run()), name=f"region {region.id}", daemon=True
         ).start()
-
-    def _carry_out(self, region: Region, run: RegionRun) -> None:
-        try:
-            outcome = run.run()
-        except OsirisError as error:
-            outcome = RegionOutcome(region, crash=error)
-        except Exception as error:  # noqa: BLE001 - the edge of a thread: a bug must end the run, not hang it
-            crash = InternalError("INT001", f"The runner failed with {type(error).__name__}: {error}")
-            crash.__cause__ = error
-            outcome = RegionOutcome(region, crash=crash)
-        self._ended.put(outcome)
 
     def _stop_active(self) -> None:
         for run in self._active.values():

@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from contextlib import suppress
 from pathlib import Path
 
 import pyarrow as pa
 
-from osiris.errors import DataError
+from osiris.errors import Cancelled, InternalError
 from osiris.runner.regions import EdgePlan
 
 _OPTIONS = pa.ipc.IpcWriteOptions(compression="lz4")
@@ -26,6 +27,7 @@ class Spool:
         self.complete = False
 
     def open(self, schema: pa.Schema) -> None:
+        self.close()  # that of an attempt before
         self.rows_delivered = self.bytes = 0
         self._sink = pa.OSFile(str(self._file), "wb")
         self._writer = pa.ipc.new_stream(self._sink, schema, options=_OPTIONS)
@@ -40,16 +42,24 @@ class Spool:
         self.close()
         self.complete = True
 
+    def poison(self, cause: Cancelled) -> None:
+        with suppress(OSError):  # a disk that is full cannot take the end of a file that nobody will read
+            self.close()
+
     def close(self) -> None:
         """Release the file; a second call does nothing."""
         if self._sink is not None and not self._sink.closed:
-            self._writer.close()
-            self._sink.close()
+            try:
+                self._writer.close()
+            finally:
+                self._sink.close()
 
     def reader(self, edge: EdgePlan) -> SpoolReader:
         """One consumer's side."""
         if not self.complete:
-            raise DataError("RUN007", f"The output {edge.output!r} of {edge.from_step!r} is not complete.")
+            raise InternalError(
+                "RUN007", f"The output {edge.output!r} of {edge.from_step!r} is not complete."
+            )
         return SpoolReader(self, edge, self._file)
 
     def release(self) -> None:
@@ -75,6 +85,9 @@ class SpoolReader:
     def reader(self) -> pa.RecordBatchReader:
         """The rows, from the beginning."""
         return pa.RecordBatchReader.from_batches(self._stream.schema, self._received())
+
+    def poison(self, cause: Cancelled) -> None:
+        """Nothing to say: the producer ended before this reader began."""
 
     def close(self) -> None:
         """The consumer wants no more."""

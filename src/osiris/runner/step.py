@@ -6,7 +6,9 @@ import threading
 import time
 import traceback
 from collections.abc import Callable, Mapping
+from contextlib import suppress
 from dataclasses import dataclass, field
+from functools import partial
 from typing import TYPE_CHECKING, Any
 
 import pyarrow as pa
@@ -14,10 +16,11 @@ import pyarrow as pa
 from osiris.components.component import Component
 from osiris.components.drivers import DriverRegistry
 from osiris.core.streams import as_reader
-from osiris.errors import Cancelled, DataError, InternalError, OsirisError, RunError, TargetState
+from osiris.errors import Cancelled, DataError, InternalError, OsirisError, TargetState
 from osiris.manifest import ManifestStep
 from osiris.runner.channel import Channel, Sink
 from osiris.runner.context import StepContext
+from osiris.runner.failures import coded
 from osiris.runner.spool import SpoolReader
 
 if TYPE_CHECKING:
@@ -38,7 +41,10 @@ class StepPlan:
 
 
 class StepRun:
-    """Carries out one attempt; `error` is None when it ended well."""
+    """Carries out one attempt; `error` is None when it ended well.
+
+    Its own thread and the region's meet under a lock: whichever comes first decides how the attempt ended.
+    """
 
     def __init__(
         self,
@@ -54,7 +60,10 @@ class StepRun:
         self.duration_ms = 0
         self._drivers = drivers
         self._on_end = on_end
-        self._timed_out: OsirisError | None = None
+        self._told: OsirisError | None = None
+        self._wrote = False
+        self._over = False
+        self._lock = threading.Lock()
         self._thread = threading.Thread(target=self._carry_out, name=f"step {plan.step.id}", daemon=True)
 
     @property
@@ -66,20 +75,44 @@ class StepRun:
         """Begin; `on_end` is called from the step's thread when it has ended."""
         self._thread.start()
 
+    def wait(self, seconds: float) -> None:
+        """Wait for the end, at most so long."""
+        if self._thread.ident is not None:
+            self._thread.join(max(0.0, seconds))
+
     def stop(self, cause: Cancelled) -> None:
         """Stop the step because of something else."""
-        for channel in self._channels():
-            channel.poison(cause)
-        self.context.cancel()
+        self._tell(cause, cause)
 
     def time_out(self, error: OsirisError) -> None:
         """Stop the step because it took too long; this is its own failure."""
-        self.error = self._timed_out = error
-        self.stop(
-            Cancelled(
-                "RUN003", f"The step {self.step_id!r} took too long.", details={"because_of": self.step_id}
-            )
-        )
+        message = f"The step {self.step_id!r} took too long."
+        self._tell(error, Cancelled("RUN003", message, details={"because_of": self.step_id}))
+
+    def give_up(self) -> bool:
+        """Leave a step that does not stop; False where it has ended after all.
+
+        What it still does changes nothing in the session. What it does to a target cannot be known.
+        """
+        with self._lock:
+            if self._over or self._thread.ident is None:
+                return False
+            self._over = True
+            self.error = self._told if self.has_timed_out else self._did_not_stop()
+        if self._writes and self.error is not None:
+            self.error.target = TargetState.UNKNOWN
+        self.context.abandon()
+        return True
+
+    @property
+    def has_timed_out(self) -> bool:
+        """Whether its time was up before it had ended."""
+        return self._told is not None and not isinstance(self._told, Cancelled)
+
+    @property
+    def has_written(self) -> bool:
+        """Whether this is a writer whose driver has done its work."""
+        return self._wrote
 
     @property
     def rows_in(self) -> int:
@@ -96,22 +129,46 @@ class StepRun:
         """Whether the target had this run key already."""
         return "already_committed" in self.context.events
 
+    def _did_not_stop(self) -> Cancelled:
+        details = self._told.details if self._told else {}
+        return Cancelled("RUN003", f"The step {self.step_id!r} did not stop.", details=details)
+
+    @property
+    def _writes(self) -> bool:
+        return not self.plan.component.spec.outputs
+
+    def _tell(self, reason: OsirisError, cause: Cancelled) -> None:
+        """Make both sides of each edge and the driver stop; the first reason stays."""
+        with self._lock:
+            if self._over:
+                return
+            self._told = self._told or reason
+        for channel in self._channels():
+            channel.poison(cause)
+        self.context.cancel()
+
     def _channels(self) -> Iterable[Channel]:
         ends = [*self.plan.sources.values(), *self.plan.sinks.values()]
         return [end for end in ends if isinstance(end, Channel)]
 
     def _carry_out(self) -> None:
         began = time.monotonic()
+        error: OsirisError | None = None
+        trace = ""
         try:
             self._run()
-        except OsirisError as error:
-            self._fail(error)
-        except Exception as error:  # noqa: BLE001 - the edge of a driver's thread: whatever it raises must be reported
-            self._fail(_foreign(error))
-        finally:
-            self._settle()
-            self.duration_ms = round((time.monotonic() - began) * 1000)
-            self._on_end(self)
+        except BaseException as failure:  # noqa: BLE001 - the edge of a driver's thread: even its sys.exit() is a failure
+            error, trace = self._explained(failure), traceback.format_exc()
+        else:
+            error = self._told if self.has_timed_out and not self._writes else None
+        self._settle(error)
+        with self._lock:
+            if self._over:
+                return
+            self._over = True
+            self.error, self.traceback = error, trace
+        self.duration_ms = round((time.monotonic() - began) * 1000)
+        self._on_end(self)
 
     def _run(self) -> None:
         self.context.failpoint("step.before_run")
@@ -119,9 +176,12 @@ class StepRun:
         config = self.plan.configure()
         inputs = self._inputs()
         outputs = driver.run(step_id=self.step_id, config=config, inputs=inputs or None, ctx=self.context)
-        self._drain(self._declared(outputs))
+        self._wrote = self._writes
+        complete = self._drain(self._declared(outputs))
         self.context.release()
         self._reconcile()
+        for sink in complete:  # last of all: a reader that sees the end may commit
+            sink.end()
 
     def _inputs(self) -> dict[str, Any]:
         readers = {name: source.reader() for name, source in self.plan.sources.items()}
@@ -138,16 +198,12 @@ class StepRun:
             raise InternalError("RUN005", message)
         return {name: as_reader(given[name]) for name in declared}
 
-    def _drain(self, readers: Mapping[str, pa.RecordBatchReader]) -> None:
+    def _drain(self, readers: Mapping[str, pa.RecordBatchReader]) -> list[Sink]:
+        """Hand over all batches; the sinks that took every one, their end still to be said."""
         for name, reader in readers.items():
             self.plan.sinks[name].open(reader.schema)
-        for name, reader in readers.items():
-            sink = self.plan.sinks[name]
-            for batch in reader:
-                if not sink.put(batch):
-                    break
-            else:
-                sink.end()
+        sinks = [(self.plan.sinks[name], reader) for name, reader in readers.items()]
+        return [sink for sink, reader in sinks if all(map(sink.put, reader))]
 
     def _reconcile(self) -> None:
         """No edge lost a row; a writer has read everything and applied what it read."""
@@ -165,37 +221,40 @@ class StepRun:
             message = f"{self.rows_in} rows were received but {int(written)} were written."
             raise DataError("RUN007", message, target=TargetState.COMMITTED)
 
-    def _fail(self, error: OsirisError) -> None:
-        self.traceback = traceback.format_exc()
-        upstream = next((channel.cause for channel in self._channels() if channel.cause is not None), None)
-        if self._timed_out is not None:
-            error = self._timed_out
-        elif upstream is not None and not isinstance(error, Cancelled):
-            error = upstream
-        self.error = error
+    def _explained(self, failure: BaseException) -> OsirisError:
+        """What the step's end is put down to: its own failure, or what it was stopped by.
 
-    def _settle(self) -> None:
-        """Release resources and both sides of the edges; a failure here counts only where there was none."""
-        try:
-            self.context.release()
-        except OsirisError as error:
-            self.error = self.error or error
-        except Exception as error:  # noqa: BLE001 - closing a foreign resource may raise anything
-            self.error = self.error or _foreign(error)
-        cause = self._cause()
-        for source in self.plan.sources.values():
-            if cause is not None and isinstance(source, Channel):
-                source.poison(cause)
-            source.close()
-        for sink in self.plan.sinks.values():
-            if cause is not None and isinstance(sink, Channel):
-                sink.poison(cause)
+        A failure that says something about the target is never hidden behind its cause.
+        """
+        told = self._told or next((c.cause for c in self._channels() if c.cause is not None), None)
+        own = coded(failure, actor="The driver", target=self._target_after(failure))
+        if self._wrote:
+            own.target = TargetState.COMMITTED
+        elif told is not None and (
+            own.target is TargetState.UNCHANGED or not isinstance(failure, OsirisError)
+        ):
+            return told
+        return own
 
-    def _cause(self) -> Cancelled | None:
-        if self.error is None:
-            return None
-        if isinstance(self.error, Cancelled):
-            return self.error
+    def _target_after(self, failure: BaseException) -> TargetState:
+        """A writer that fails with an error it does not know cannot know its target either."""
+        return TargetState.UNKNOWN if self._writes else TargetState.UNCHANGED
+
+    def _settle(self, error: OsirisError | None) -> None:
+        """Release resources and both sides of the edges; what that raises comes too late to count."""
+        cause = self._cause(error)
+        acts = [self.context.release]
+        if cause is not None:
+            acts += [
+                partial(end.poison, cause) for end in (*self.plan.sources.values(), *self.plan.sinks.values())
+            ]
+        for act in (*acts, *(source.close for source in self.plan.sources.values())):
+            with suppress(BaseException):
+                act()
+
+    def _cause(self, error: OsirisError | None) -> Cancelled | None:
+        if error is None or isinstance(error, Cancelled):
+            return error
         message = f"Stopped because the step {self.step_id!r} failed."
         return Cancelled("RUN003", message, details={"because_of": self.step_id})
 
@@ -214,11 +273,3 @@ def _as_frame(reader: pa.RecordBatchReader) -> Any:
     import pandas as pd
 
     return reader.read_pandas(types_mapper=pd.ArrowDtype)
-
-
-def _foreign(error: Exception) -> OsirisError:
-    text = str(error).strip().splitlines()
-    detail = f": {text[0]}" if text else ""
-    message = f"The driver failed with {type(error).__name__}{detail}"
-    hint = "The traceback is in the session's events.jsonl."
-    return RunError("RUN001", message if message.endswith(".") else message + ".", hint=hint)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import os
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -68,7 +69,7 @@ class RunIndex:
         return row.state is RunState.RUNNING and is_alive(self._logs_dir / row.run_id)
 
     def _lines(self) -> Iterator[RunRow]:
-        with self._file.open(encoding="utf-8") as stream:
+        with self._file.open(encoding="utf-8", errors="replace") as stream:
             for line in stream:
                 try:
                     yield RunRow.model_validate_json(line)
@@ -88,5 +89,9 @@ class RunIndex:
                 continue  # not a status of this version; `runs show` still opens the folder
 
     def _append(self, row: RunRow) -> None:
-        with self._file.open("a", encoding="utf-8") as stream:
-            stream.write(row.model_dump_json() + "\n")
+        """Add a line; one that a crash cut off before it is ended first."""
+        with self._file.open("ab+") as stream:
+            end = stream.seek(0, os.SEEK_END)
+            stream.seek(max(0, end - 1))
+            cut_off = stream.read(1) not in (b"", b"\n")
+            stream.write(b"\n" * cut_off + row.model_dump_json().encode() + b"\n")

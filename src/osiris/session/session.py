@@ -4,9 +4,11 @@ from __future__ import annotations
 
 import fcntl
 import json
+import math
 import secrets
 import threading
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
+from contextlib import ExitStack
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import IO, Any, Self
@@ -49,8 +51,8 @@ class Session:
         """Make the folder and open the files."""
         session = cls(logs_dir / session_id)
         session.folder.mkdir(parents=True)
-        session._events = (session.folder / "events.jsonl").open("a", encoding="utf-8")
-        session._metrics = (session.folder / "metrics.jsonl").open("a", encoding="utf-8")
+        session._events = _open_lines(session.folder / "events.jsonl")
+        session._metrics = _open_lines(session.folder / "metrics.jsonl")
         fcntl.flock(session._events, fcntl.LOCK_EX | fcntl.LOCK_NB)
         return session
 
@@ -60,33 +62,41 @@ class Session:
 
     def emit(self, event: Event) -> None:
         """Write one event."""
-        body = redactor.data(event.model_dump(mode="json", exclude_none=True))
+        body = redactor.data(event.model_dump(exclude_none=True))
         with self._lock:
             if self._events is None:
                 return
             self._seq += 1
             line = {"seq": self._seq, "ts": utc_now(), "session": self.id, **body}
-            self._events.write(json.dumps(line, ensure_ascii=False) + "\n")
-            self._events.flush()
+            _write_line(self._events, line)
             for observer in self._observers:
                 observer(line)
 
     def measure(
-        self, metric: str, value: float, unit: str | None = None, *, step_id: str | None = None, **tags: Any
+        self,
+        metric: str,
+        value: float,
+        unit: str | None = None,
+        *,
+        step_id: str | None = None,
+        tags: Mapping[str, Any] | None = None,
     ) -> None:
         """Write one metric."""
-        line = Metric(
-            ts=utc_now(), session=self.id, step_id=step_id, metric=metric, value=value, unit=unit, tags=tags
-        )
-        text = json.dumps(redactor.data(line.model_dump(mode="json")), ensure_ascii=False)
+        fields = {
+            "metric": metric,
+            "value": value,
+            "unit": unit,
+            "step_id": step_id,
+            "tags": dict(tags or {}),
+        }
+        line = redactor.data(Metric(ts=utc_now(), session=self.id, **fields).model_dump())
         with self._lock:
             if self._metrics is not None:
-                self._metrics.write(text + "\n")
-                self._metrics.flush()
+                _write_line(self._metrics, line)
 
     def write_status(self, status: Status) -> None:
         """Replace status.json in one step, so that a reader never sees half of it."""
-        self._write("status.json", json.dumps(redactor.data(status.model_dump(mode="json")), indent=2) + "\n")
+        self._write("status.json", _json(redactor.data(status.model_dump()), indent=2) + "\n")
 
     def write_manifest(self, text: str) -> None:
         """Keep the manifest beside what it led to."""
@@ -100,16 +110,42 @@ class Session:
 
     def close(self) -> None:
         """Close the files and give up the lock; a second call does nothing."""
-        with self._lock:
+        with self._lock, ExitStack() as stack:
             for stream in (self._events, self._metrics):
                 if stream is not None:
-                    stream.close()
+                    stack.callback(stream.close)
             self._events = self._metrics = None
 
     def _write(self, name: str, text: str) -> None:
         temporary = self.folder / f".{name}.part"
-        temporary.write_text(text, encoding="utf-8")
+        temporary.write_text(text, encoding="utf-8", errors="backslashreplace")
         temporary.replace(self.folder / name)
+
+
+def _open_lines(file: Path) -> IO[str]:
+    """For lines of JSON: half a surrogate pair, which UTF-8 lacks, is escaped as JSON does it."""
+    return file.open("a", encoding="utf-8", errors="backslashreplace", newline="\n")
+
+
+def _write_line(stream: IO[str], line: dict[str, Any]) -> None:
+    stream.write(_json(line) + "\n")
+    stream.flush()
+
+
+def _json(value: Any, indent: int | None = None) -> str:
+    """JSON text; numbers that JSON lacks become text."""
+    try:
+        return json.dumps(value, ensure_ascii=False, indent=indent, allow_nan=False)
+    except ValueError:
+        return json.dumps(_finite(value), ensure_ascii=False, indent=indent)
+
+
+def _finite(value: Any) -> Any:
+    if isinstance(value, dict):
+        return {key: _finite(item) for key, item in value.items()}
+    if isinstance(value, list):
+        return [_finite(item) for item in value]
+    return str(value) if isinstance(value, float) and not math.isfinite(value) else value
 
 
 def is_alive(folder: Path) -> bool:

@@ -93,11 +93,14 @@ class DuckDBConnector:
 
     def doctor(self) -> list[Check]:
         """Whether the file exists or can be made, is a DuckDB file, is readable, writable and free."""
+        place = _place_checks(self.path)
+        if not self.path.exists() or any(not check.ok and check.name != "writable" for check in place):
+            return place
         try:
             self.connect()
         except OsirisError as error:
-            return [*_place_checks(self.path), _failed_check("open", error)]
-        return [*_place_checks(self.path), Check("open", ok=True, message="The file can be opened and read.")]
+            return [*place, Check("open", False, error.code, error.message, error.hint)]
+        return [*place, Check("open", ok=True, message="The file can be opened and read.")]
 
     def discover(self, request: DiscoveryRequest) -> Discovery:
         """Tables and views of all user schemas."""
@@ -159,10 +162,6 @@ def _writable_check(path: Path) -> Check:
     return Check(
         "writable", False, "CON021", f"{place} may not be written.", "Grant write access, or only read it."
     )
-
-
-def _failed_check(name: str, error: OsirisError) -> Check:
-    return Check(name, False, error.code, error.message, error.hint)
 
 
 def _opening_error(exc: duckdb.Error, path: Path) -> OsirisError:

@@ -15,7 +15,6 @@ SELECT schema_name, table_name, 'table' AS kind, estimated_size AS rows, comment
 WHERE NOT internal AND NOT temporary AND NOT starts_with(table_name, '_osiris_')
 UNION ALL
 SELECT schema_name, view_name, 'view', NULL, comment FROM duckdb_views() WHERE NOT internal AND NOT temporary
-ORDER BY ALL
 """
 
 _COLUMNS = """
@@ -38,6 +37,7 @@ def discover_relations(con: duckdb.DuckDBPyConnection, request: DiscoveryRequest
     """Tables and views in name order; row counts of tables are DuckDB's estimates."""
     wanted = {name.casefold() for name in request.names}
     found = [row for row in con.execute(_RELATIONS).fetchall() if _is_wanted(row, wanted)]
+    found.sort(key=lambda row: qualified(row[0], row[1]))
     columns, keys = _columns(con), _keys(con)
     relations = [_relation(con, row, columns, keys) for row in found[: request.limit]]
     return Discovery(tuple(relations), truncated=len(found) > request.limit)

@@ -85,7 +85,7 @@ _RULES: dict[str, _Rule] = {
         PipelineError,
         "SQL007",
         "The SQL may not do this: {text}",
-        "Declare each file that the SQL reads in read_files.",
+        "Only a duckdb.processor may read files: those in its read_files.",
     ),
     "interrupt error": _Rule(Cancelled, "RUN003", "The query was stopped."),
     "parser error": _Rule(

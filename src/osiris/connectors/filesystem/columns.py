@@ -16,10 +16,14 @@ def check_names(schema: pa.Schema, name: str) -> None:
     for column in schema.names:
         if not column.strip() or "\0" in column:
             raise _bad_name(f"A column of {name} has no usable name: {column!r}.")
-        folded = column.lower()
-        if folded in seen:
-            raise _bad_name(f"The columns {seen[folded]!r} and {column!r} of {name} have the same name.")
-        seen[folded] = column
+        other = seen.setdefault(folded(column), column)
+        if schema.names.count(column) > 1 or other != column:
+            raise _bad_name(f"The columns {other!r} and {column!r} of {name} have the same name.")
+
+
+def folded(name: str) -> str:
+    """The name as DuckDB compares it: ASCII letters without their case."""
+    return name.encode().lower().decode()
 
 
 def check_types(
@@ -55,12 +59,18 @@ def parquet_problem(arrow_type: pa.DataType) -> str | None:
     if pt.is_dictionary(arrow_type) or _is_list(arrow_type):
         return parquet_problem(arrow_type.value_type)
     if pt.is_struct(arrow_type):
-        return next((hint for field in arrow_type if (hint := parquet_problem(field.type))), None)
+        return _struct_problem(arrow_type)
     if pt.is_map(arrow_type):
         return parquet_problem(arrow_type.key_type) or parquet_problem(arrow_type.item_type)
     if _is_binary(arrow_type):
         return None
     return _scalar_problem(arrow_type)
+
+
+def _struct_problem(arrow_type: pa.StructType) -> str | None:
+    if len({folded(field.name) for field in arrow_type}) < arrow_type.num_fields:
+        return "Rename the members of the struct that differ only by case."
+    return next((hint for field in arrow_type if (hint := parquet_problem(field.type))), None)
 
 
 def decimal_text(column: pa.Array) -> pa.Array:

@@ -10,10 +10,11 @@ from pathlib import Path
 import duckdb
 import pyarrow as pa
 
-from osiris.connectors.filesystem.csv_dialect import CsvDialect
+from osiris.connectors.filesystem.csv_dialect import CsvDialect, codec_of
 from osiris.connectors.filesystem.csv_failure import CsvFiles, explain
 from osiris.connectors.filesystem.csv_header import known_columns, read_head, same_columns
 from osiris.connectors.filesystem.csv_inference import InferredSchema, infer
+from osiris.connectors.filesystem.csv_lines import check_line_lengths
 from osiris.connectors.filesystem.csv_types import Form, declared
 from osiris.core import ExecutionContext
 
@@ -44,6 +45,8 @@ class CsvSource:
         self._dialect = dialect
         self._shown = shown
         given = request.columns if not dialect.header else ()
+        for path in paths:
+            check_line_lengths(path, dialect, shown(path))
         self._heads = {path: read_head(path, dialect, self._shown(path), given) for path in paths}
         self.names = self._chosen(request)
         self._forms: dict[str, Form] = {
@@ -112,8 +115,11 @@ class CsvSource:
 
     def _text_rows(self) -> str:
         """A SELECT of the chosen columns as text, c0, c1, ... in output order, over all files in order."""
-        groups = groupby(self._paths, key=lambda path: self._heads[path].names)
-        return " UNION ALL ".join(self._group(names, list(paths)) for names, paths in groups)
+        groups = groupby(self._paths, key=lambda path: (self._heads[path].names, self._codec(path)))
+        return " UNION ALL ".join(self._group(names, list(paths)) for (names, _), paths in groups)
+
+    def _codec(self, path: Path) -> str:
+        return codec_of(path, self._dialect.compression)
 
     def _group(self, names: Sequence[str], paths: Sequence[Path]) -> str:
         chosen = ", ".join(f"c{names.index(name)} AS c{index}" for index, name in enumerate(self.names))

@@ -17,7 +17,7 @@ _SAME_TEXT = "CAST({v} AS VARCHAR) = {t}"
 _INTEGER = r" *[+-]?[0-9]+ *"
 _NUMBER = r" *[+-]?([0-9]+[.]?[0-9]*|[.][0-9]+)([eE][+-]?[0-9]+)? *"
 _NOT_FINITE = r" *[+-]?(?i:nan|inf|infinity) *"
-_DATE = r"[0-9]{4,6}-[0-9]{1,2}-[0-9]{1,2}"
+_DATE = r"[0-9]{4,6}-[0-9]{1,2}-[0-9]{1,2}( [(]BC[)])?"
 _TIME = r"[0-9]{1,2}:[0-9]{2}(:[0-9]{2}([.][0-9]{1,6})?)?"
 _OFFSET = r" ?(Z|[+-][0-9]{2}(:?[0-9]{2})?)"
 _TIME_OF_DAY = " *" + _TIME + " *"
@@ -180,7 +180,9 @@ _FORMS: dict[str, Form] = {
     "DATE": Form(
         "DATE", "a date YYYY-MM-DD", "strlen({t}) = 10 AND {v} IS NOT NULL", _matches(f" *{_DATE} *")
     ),
-    "TIME": Form("TIME", "a time HH:MM:SS", _SAME_TEXT + _BEFORE_MIDNIGHT, _matches(_TIME_OF_DAY) + _BEFORE_MIDNIGHT),
+    "TIME": Form(
+        "TIME", "a time HH:MM:SS", _SAME_TEXT + _BEFORE_MIDNIGHT, _matches(_TIME_OF_DAY) + _BEFORE_MIDNIGHT
+    ),
 }
 
 INFERRED = {

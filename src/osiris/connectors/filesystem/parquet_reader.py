@@ -11,6 +11,7 @@ import pyarrow.parquet as pq
 import pyarrow.types as pt
 
 from osiris.connectors.duckdb.engine import map_engine_error, quote_identifier
+from osiris.connectors.filesystem.columns import folded
 from osiris.connectors.filesystem.csv_header import known_columns, same_columns
 from osiris.connectors.filesystem.file_sql import file_list
 from osiris.core import ExecutionContext
@@ -173,9 +174,9 @@ def _schema(footer: pq.FileMetaData, name: str) -> pa.Schema:
         raise _damaged(name, "its schema cannot be read") from exc
     if not schema.names:
         raise DataError("DAT006", f"{name} has no columns.", where=Where(name))
-    folded: dict[str, str] = {}
+    seen: dict[str, str] = {}
     for column in schema.names:
-        other = folded.setdefault(column.lower(), column)
+        other = seen.setdefault(folded(column), column)
         if schema.names.count(column) > 1 or other != column:
             message = f"The columns {other!r} and {column!r} of {name} differ at most by case."
             raise DataError(
