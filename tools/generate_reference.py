@@ -1,10 +1,11 @@
-"""Write the generated part of the docs: codes, commands, schemas, and the config tables of the component pages.
+"""Write the generated part of the docs: codes, commands, schemas, config tables of the component pages.
 
 python tools/generate_reference.py           write what is stale
 python tools/generate_reference.py --check   write nothing; exit 1 when something is stale
 """
 
 import json
+import re
 import sys
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from itertools import groupby
@@ -26,6 +27,8 @@ REFERENCE = DOCS / "reference"
 SHIPPED_SCHEMAS = ROOT / "src" / "osiris" / "schemas"
 
 BEGIN, END = "<!-- config:begin -->", "<!-- config:end -->"
+INCLUDED = re.compile(r"<!-- file:begin (\S+) -->\n.*?<!-- file:end -->", re.DOTALL)
+LANGUAGES = {".py": "python", ".yaml": "yaml"}
 
 GROUPS = {
     "OML": "The text of a pipeline",
@@ -45,15 +48,15 @@ GROUPS = {
 CODES_HEAD = """\
 # Codes
 
-Every finding and every error carries one of these codes. A code keeps its meaning and is never used for another one.
-[Errors](../guide/errors.md) explains how a command reports them and which exit code follows.
+Every finding and every error carries one of these codes. A code keeps its meaning and is never used for
+another one. [Errors](../guide/errors.md) explains how a command reports them and which exit code follows.
 """
 
 CLI_HEAD = """\
 # Commands
 
-Every command has `--help`. With `--json`, the answer is exactly one JSON document on stdout; progress, findings and
-errors for people go to stderr. `NO_COLOR` switches colours off.
+Every command has `--help`. With `--json`, the answer is exactly one JSON document on stdout; progress,
+findings and errors for people go to stderr. `NO_COLOR` switches colours off.
 """
 
 
@@ -63,6 +66,8 @@ def pages() -> dict[Path, str]:
     for name in SCHEMAS:
         text = json.dumps(get_schema(name), indent=2, ensure_ascii=False) + "\n"
         written |= {folder / f"{name}.json": text for folder in (REFERENCE / "schemas", SHIPPED_SCHEMAS)}
+    authoring = DOCS / "components" / "authoring.md"
+    written[authoring] = INCLUDED.sub(_included, authoring.read_text(encoding="utf-8"))
     return written | dict(component_pages())
 
 
@@ -149,20 +154,27 @@ def config_table(component: Component) -> str:
     required = {*schema["required"], *(["connection"] if component.connection_use == "required" else [])}
     rules: Mapping[str, Any] = schema["properties"]
     names = sorted(rules, key=lambda name: (name != "connection", name not in required))
-    rows = [
-        (f"`{name}`", kind(rules[name]), fallback(name, rules[name], required), says(rules[name]))
-        for name in names
-    ]
+    rows = [_config_row(name, rules[name], required) for name in names]
     return table(("Key", "Value", "Default", "Meaning"), rows)
+
+
+def _config_row(name: str, rule: Mapping[str, Any], required: Iterable[str]) -> tuple[str, ...]:
+    return f"`{name}`", kind(rule), fallback(name, rule, required), says(rule)
+
+
+def _included(block: re.Match[str]) -> str:
+    """A file of the repository as a block of code."""
+    file = ROOT / block[1]
+    text = file.read_text(encoding="utf-8")
+    return f"<!-- file:begin {block[1]} -->\n```{LANGUAGES[file.suffix]}\n{text}```\n<!-- file:end -->"
 
 
 def kind(rule: Mapping[str, Any]) -> str:
     """What a value may be, in few words."""
     if "enum" in rule:
         return ", ".join(f"`{choice}`" for choice in rule["enum"])
-    name = {"array": "list", "object": "mapping", "string": "text"}.get(
-        str(rule.get("type")), str(rule.get("type"))
-    )
+    declared = str(rule.get("type"))
+    name = {"array": "list", "object": "mapping", "string": "text"}.get(declared, declared)
     items = rule.get("items") or rule.get("additionalProperties")
     inner = items.get("type") if isinstance(items, dict) else None
     return f"{name} of texts" if inner == "string" else name
@@ -178,7 +190,7 @@ def fallback(name: str, rule: Mapping[str, Any], required: Iterable[str]) -> str
 def says(rule: Mapping[str, Any]) -> str:
     """The description, with the other words that are accepted for a choice."""
     also = ", ".join(f"`{alias}` for `{meant}`" for alias, meant in rule.get("x-aliases", {}).items())
-    return rule.get("description", "") + (f" Also accepted: {also}." if also else "")
+    return str(rule.get("description", "")) + (f" Also accepted: {also}." if also else "")
 
 
 def table(head: Sequence[str], rows: Iterable[Sequence[str]]) -> str:

@@ -176,6 +176,7 @@ CODES: dict[str, Code] = {
     "DAT016": Code(
         "Reading a column would change its values.", "Rewrite the file with the type that is named."
     ),
+    "DAT017": Code("An input holds values that its type does not allow.", "Mend the step before."),
     # --- SQL: SQL of a pipeline ---
     "SQL001": Code("The SQL has a syntax error.", "Correct it at the position shown."),
     "SQL002": Code(
@@ -252,7 +253,6 @@ CODES: dict[str, Code] = {
     "USE004": Code(
         "Parameters are fixed in a manifest.", "Run the pipeline file, or compile it with --param."
     ),
-    "USE005": Code("No project was found here.", "Run `osiris init`, or change to a project folder."),
     # --- INT: bugs ---
     "INT001": Code("Osiris failed in a way that it does not know.", "Report it with the run's folder."),
 }

@@ -220,9 +220,12 @@ class _Reader:
         return str(event.value) if event.style or not event.implicit[0] else self._plain(event, path)
 
     def _block_start(self, event: Any) -> Mark:
+        """Where a block's first column is: its first line that is not empty shows how far it is indented."""
+        text = event.value.lstrip("\n")
         first = event.start_mark.line + 1
-        line = self._lines[first] if first < len(self._lines) else ""
-        return Mark(first + 1, len(line) - len(line.lstrip(" ")) + 1)
+        shown = first + len(event.value) - len(text)
+        line = self._lines[shown] if shown < len(self._lines) else ""
+        return Mark(first + 1, max(_indentation(line) - _indentation(text), 0) + 1)
 
     def _plain(self, event: Any, path: Path_) -> Any:
         text = event.value
@@ -276,6 +279,10 @@ class _Reader:
     def _char_at(self, mark: Mark) -> str:
         line = self._lines[mark.line - 1] if mark.line <= len(self._lines) else ""
         return line[mark.column - 1 : mark.column]
+
+
+def _indentation(text: str) -> int:
+    return len(text) - len(text.lstrip(" "))
 
 
 def _mark_at(text: str, index: int) -> Mark:

@@ -89,13 +89,13 @@ def test_nul_is_refused(quote: object) -> None:
 
 MAPPED = {
     "IO Error: Could not write file: No space left on device": (RunError, "RES001"),
-    "Out of Memory Error: failed to offload data block (was set by the 'max_temp_directory_size' setting)": (RunError, "RES001"),
+    "Out of Memory Error: failed to offload (limit 'max_temp_directory_size')": (RunError, "RES001"),
     "Out of Memory Error: could not allocate block": (RunError, "RES002"),
     "IO Error: Cannot open file: Permission denied": (RunError, "RES003"),
     "INTERRUPT Error: Interrupted!": (Cancelled, "RUN003"),
     "INTERNAL Error: assertion": (InternalError, "SQL012"),
     "nobody knows": (InternalError, "SQL012"),
-}  # fmt: skip
+}
 
 
 @pytest.mark.parametrize(("text", "expected"), MAPPED.items())

@@ -61,7 +61,7 @@ def test_permissions_are_told_apart(tmp_path: Path, monkeypatch: pytest.MonkeyPa
     assert failed == {denied: "CON021"}
 
 
-def test_capability_discover(tmp_path: Path) -> None:
+def test_discovery_lists_data_files_with_their_columns(tmp_path: Path) -> None:
     (tmp_path / "a.csv").write_text("id,zip,amount\n1,00501,1.50\n")
     (tmp_path / "deep").mkdir()
     (tmp_path / "deep" / "b.csv.gz").write_bytes(gzip.compress(b"day\n2024-02-29\n"))

@@ -9,6 +9,7 @@ import subprocess
 import sys
 import tempfile
 import time
+from collections.abc import Iterator
 from hashlib import sha256
 from pathlib import Path
 from typing import Any
@@ -277,6 +278,24 @@ def test_the_path_of_a_folder(base: Path) -> None:
     assert raised.value.code == "FIL004"
 
 
+def test_a_folder_that_becomes_a_link_while_rows_arrive(base: Path) -> None:
+    outside = base.parent / "outside"
+    outside.mkdir()
+
+    def batches() -> Iterator[pa.RecordBatch]:
+        yield pa.record_batch({"v": [1]})
+        (base / "out").rename(base / "moved")
+        (base / "out").symlink_to(outside)
+
+    reader = pa.RecordBatchReader.from_batches(pa.schema({"v": pa.int64()}), batches())
+    config = {"path": "out/a.csv", "resolved_connection": {"base_dir": str(base)}}
+    with pytest.raises(PipelineError, match="symbolic link"):
+        FilesystemCsvWriterDriver().run(
+            step_id="step", config=config, inputs={"df": reader}, ctx=context(base)
+        )
+    assert names(outside) == []
+
+
 def test_leftovers_of_dead_attempts_are_removed(base: Path) -> None:
     write(base, context(base, "other"))
     own = sha256(b"key-1").hexdigest()[:8]
@@ -295,6 +314,18 @@ def test_rows_that_get_lost_on_the_way_stop_the_publication(
     with pytest.raises(DataError) as raised:
         write(base, context(base))
     assert raised.value.code == "RUN007"
+    assert names(base) == []
+
+
+def test_text_that_is_not_utf8_is_not_written(base: Path) -> None:
+    buffers = [None, pa.py_buffer(b"\0\0\0\0\1\0\0\0"), pa.py_buffer(b"\xff")]
+    table = pa.table({"v": pa.Array.from_buffers(pa.string(), 1, buffers)})
+    config = {"path": "a.csv", "resolved_connection": {"base_dir": str(base)}}
+    with pytest.raises(DataError) as raised:
+        FilesystemCsvWriterDriver().run(
+            step_id="step", config=config, inputs={"df": table.to_reader()}, ctx=context(base)
+        )
+    assert raised.value.code == "DAT017"
     assert names(base) == []
 
 

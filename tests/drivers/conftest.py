@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from pathlib import Path
 from typing import Any
 
@@ -70,6 +70,18 @@ class Files:
 
     def _config(self, path: str, config: Mapping[str, Any]) -> dict[str, Any]:
         return {"path": path, "resolved_connection": {"base_dir": str(self.base)}, **config}
+
+
+@pytest.fixture(scope="session")
+def new_files(tmp_path_factory: pytest.TempPathFactory) -> Callable[[], Files]:
+    """Makes a folder for each example of a property."""
+
+    def make() -> Files:
+        base = tmp_path_factory.mktemp("example") / "base"
+        base.mkdir()
+        return Files(base)
+
+    return make
 
 
 @pytest.fixture

@@ -55,13 +55,25 @@ CASES: dict[str, tuple[dict[str, Any], list[tuple[Any, ...]]]] = {
     "schema": ({"table": "sales.orders", "columns": ["amount"], "where": "id > 3"}, [(40,)]),
     "view": ({"table": "names", "limit": 1}, [("ann",)]),
     "no rows": ({"table": "people", "columns": ["id"], "limit": 0}, []),
-    "where": ({"table": "people", "columns": ["id"], "where": "name = :n OR id = 3 -- x", "bind": {"n": "bob"}}, [(2,), (3,)]),
-    "text for a date": ({"table": "people", "columns": ["id"], "where": "born >= :d", "bind": {"d": "1995-01-01"}}, [(1,)]),
-    "hostile value": ({"table": "people", "columns": ["id"], "where": "name = :n", "bind": {"n": "x' OR '1'='1"}}, []),
+    "where": (
+        {"table": "people", "columns": ["id"], "where": "name = :n OR id = 3 -- x", "bind": {"n": "bob"}},
+        [(2,), (3,)],
+    ),
+    "text for a date": (
+        {"table": "people", "columns": ["id"], "where": "born >= :d", "bind": {"d": "1995-01-01"}},
+        [(1,)],
+    ),
+    "hostile value": (
+        {"table": "people", "columns": ["id"], "where": "name = :n", "bind": {"n": "x' OR '1'='1"}},
+        [],
+    ),
     "query": ({"query": "SELECT count(*) AS n, sum(id) AS s FROM people"}, [(3, Decimal(6))]),
     "query, bound": ({"query": "SELECT name FROM people WHERE id = :i;", "bind": {"i": 2}}, [("bob",)]),
-    "two tables": ({"query": "SELECT name FROM people p JOIN sales.orders o ON o.id = p.id WHERE amount = 20"}, [("bob",)]),
-}  # fmt: skip
+    "two tables": (
+        {"query": "SELECT name FROM people p JOIN sales.orders o ON o.id = p.id WHERE amount = 20"},
+        [("bob",)],
+    ),
+}
 
 
 @pytest.mark.parametrize(("config", "expected"), CASES.values(), ids=CASES)
@@ -80,15 +92,23 @@ BAD: dict[str, tuple[dict[str, Any], str, str]] = {
     "column in query": ({"query": "SELECT nam FROM people"}, "SQL004", "people: id, name, born"),
     "column in where": ({"table": "people", "where": "nam = 'x'"}, "SQL004", "line 1, column 1"),
     "where, syntax": ({"table": "people", "where": "id = = 1"}, "SQL001", "line 1, column 6"),
-    "where, escape": ({"table": "people", "where": "1 = 1); DROP TABLE people; --"}, "SQL001", "line 2, column 1"),
+    "where, escape": (
+        {"table": "people", "where": "1 = 1); DROP TABLE people; --"},
+        "SQL001",
+        "line 2, column 1",
+    ),
     "delete": ({"query": "DELETE FROM people"}, "SQL002", "one SELECT"),
-    "delete in with": ({"query": "WITH x AS (DELETE FROM people RETURNING *) SELECT * FROM x"}, "SQL002", "DELETE"),
+    "delete in with": (
+        {"query": "WITH x AS (DELETE FROM people RETURNING *) SELECT * FROM x"},
+        "SQL002",
+        "DELETE",
+    ),
     "file": ({"query": "SELECT * FROM read_csv('/etc/passwd')"}, "SQL007", "/etc/passwd"),
     "other database": ({"query": "ATTACH 'x.db'"}, "SQL002", "ATTACH"),
     "unbound": ({"table": "people", "where": "id = :i"}, "SQL005", ":i"),
     "unused bind": ({"table": "people", "bind": {"i": 1}}, "SQL005", "i"),
     "value": ({"query": "SELECT name::INT AS n FROM people"}, "SQL008", "ann"),
-}  # fmt: skip
+}
 
 
 @pytest.mark.parametrize(("config", "code", "told"), BAD.values(), ids=BAD)

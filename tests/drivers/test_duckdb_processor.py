@@ -62,23 +62,70 @@ def many(batches: int, rows: int = 10_000, pulled: list[int] | None = None) -> p
 
 QUERIES = {
     "filter": ("SELECT name FROM people WHERE id > 1 ORDER BY id", [("bob",), ("cyd",)]),
-    "join": ("SELECT name, city FROM people JOIN cities USING (id) ORDER BY id", [("ann", "Brno"), ("bob", "Praha")]),
-    "self join": ("SELECT p.name, b.name AS boss FROM people p JOIN people b ON p.boss = b.id ORDER BY 1", [("bob", "ann"), ("cyd", "ann")]),
-    "CTE used twice": ("WITH c AS (SELECT id FROM people) SELECT x.id, y.id AS other FROM c x JOIN c y ON x.id = y.id + 1 ORDER BY 1", [(2, 1), (3, 2)]),
-    "CTE inlined twice": ("WITH c AS NOT MATERIALIZED (SELECT id FROM people) SELECT (SELECT max(id) FROM c) AS a, (SELECT count(*) FROM c WHERE id > 1) AS b", [(3, 2)]),
-    "union": ("SELECT id FROM people UNION ALL SELECT id FROM people ORDER BY 1", [(1,), (1,), (2,), (2,), (3,), (3,)]),
-    "recursive CTE": ("WITH RECURSIVE up AS (SELECT id, boss FROM people WHERE id = 3 UNION ALL SELECT p.id, p.boss FROM people p JOIN up ON p.id = up.boss) SELECT id FROM up ORDER BY id", [(1,), (3,)]),
-    "rounds": ("WITH RECURSIVE r AS (SELECT 1 AS n UNION ALL SELECT n + 1 FROM r JOIN people ON id = n) SELECT max(n) AS n FROM r", [(4,)]),
-    "correlated": ("SELECT id, (SELECT count(*) FROM people q WHERE q.id < p.id) AS n FROM people p ORDER BY id", [(1, 0), (2, 1), (3, 2)]),
-    "exists": ("SELECT name FROM people p WHERE EXISTS (SELECT 1 FROM people q WHERE q.boss = p.id)", [("ann",)]),
-    "lateral": ("SELECT p.id, m FROM people p, LATERAL (SELECT max(id) AS m FROM people q WHERE q.id <= p.id) ORDER BY 1", [(1, 1), (2, 2), (3, 3)]),
-    "two counts": ("SELECT (SELECT count(*) FROM people) AS a, (SELECT count(*) FROM cities) AS b, (SELECT count(*) FROM people) AS c", [(3, 2, 3)]),
+    "join": (
+        "SELECT name, city FROM people JOIN cities USING (id) ORDER BY id",
+        [("ann", "Brno"), ("bob", "Praha")],
+    ),
+    "self join": (
+        "SELECT p.name, b.name AS boss FROM people p JOIN people b ON p.boss = b.id ORDER BY 1",
+        [("bob", "ann"), ("cyd", "ann")],
+    ),
+    "CTE used twice": (
+        """WITH c AS (SELECT id FROM people)
+        SELECT x.id, y.id AS other FROM c x JOIN c y ON x.id = y.id + 1 ORDER BY 1""",
+        [(2, 1), (3, 2)],
+    ),
+    "CTE inlined twice": (
+        """WITH c AS NOT MATERIALIZED (SELECT id FROM people)
+        SELECT (SELECT max(id) FROM c) AS a, (SELECT count(*) FROM c WHERE id > 1) AS b""",
+        [(3, 2)],
+    ),
+    "union": (
+        "SELECT id FROM people UNION ALL SELECT id FROM people ORDER BY 1",
+        [(1,), (1,), (2,), (2,), (3,), (3,)],
+    ),
+    "recursive CTE": (
+        """WITH RECURSIVE up AS (
+          SELECT id, boss FROM people WHERE id = 3
+          UNION ALL SELECT p.id, p.boss FROM people p JOIN up ON p.id = up.boss)
+        SELECT id FROM up ORDER BY id""",
+        [(1,), (3,)],
+    ),
+    "rounds": (
+        """WITH RECURSIVE r AS (SELECT 1 AS n UNION ALL SELECT n + 1 FROM r JOIN people ON id = n)
+        SELECT max(n) AS n FROM r""",
+        [(4,)],
+    ),
+    "correlated": (
+        "SELECT id, (SELECT count(*) FROM people q WHERE q.id < p.id) AS n FROM people p ORDER BY id",
+        [(1, 0), (2, 1), (3, 2)],
+    ),
+    "exists": (
+        "SELECT name FROM people p WHERE EXISTS (SELECT 1 FROM people q WHERE q.boss = p.id)",
+        [("ann",)],
+    ),
+    "lateral": (
+        """SELECT p.id, m FROM people p, LATERAL (SELECT max(id) AS m FROM people q WHERE q.id <= p.id)
+        ORDER BY 1""",
+        [(1, 1), (2, 2), (3, 3)],
+    ),
+    "counts": (
+        """SELECT (SELECT count(*) FROM people) AS a, (SELECT count(*) FROM cities) AS b,
+        (SELECT count(*) FROM people) AS c""",
+        [(3, 2, 3)],
+    ),
     "by text": ("SELECT count(*) AS n FROM query_table('people') JOIN people USING (id)", [(3,)]),
     "no input": ("SELECT 42 AS answer", [(42,)]),
-    "window": ("SELECT id, sum(id) OVER (ORDER BY id) AS s FROM people ORDER BY id", [(1, 1), (2, 3), (3, 6)]),
-    "pivot": ("SELECT * FROM people PIVOT (count(*) FOR name IN ('ann')) ORDER BY id", [(1, None, 1), (2, 1, 0), (3, 1, 0)]),
+    "window": (
+        "SELECT id, sum(id) OVER (ORDER BY id) AS s FROM people ORDER BY id",
+        [(1, 1), (2, 3), (3, 6)],
+    ),
+    "pivot": (
+        "SELECT * FROM people PIVOT (count(*) FOR name IN ('ann')) ORDER BY id",
+        [(1, None, 1), (2, 1, 0), (3, 1, 0)],
+    ),
     "values": ("FROM (VALUES (1), (2)) v(x)", [(1,), (2,)]),
-}  # fmt: skip
+}
 
 
 @pytest.mark.parametrize(("query", "expected"), QUERIES.values(), ids=QUERIES)
@@ -116,6 +163,12 @@ def test_a_sum_of_integers_is_exact(step: Step) -> None:
     ).read_all()
     assert table.schema.field("s").type == pa.decimal128(38, 0)
     assert table.to_pydict() == {"s": [Decimal(3 * 2**62)]}
+
+
+@pytest.mark.parametrize(("flag", "expected"), [(True, 6), (False, 3)])
+def test_a_branch_that_a_bound_value_turns_off_is_right(step: Step, flag: bool, expected: int) -> None:
+    query = "SELECT id FROM people UNION ALL SELECT id FROM people WHERE :flag"
+    assert len(step.rows(query, {"people": PEOPLE}, bind={"flag": flag})) == expected
 
 
 def code_of(act: Callable[[], object]) -> str:
@@ -296,12 +349,14 @@ print(resource.getrusage(resource.RUSAGE_SELF).ru_maxrss)
 """
 
 
+def peak_kilobytes(folder: Path, total: int) -> int:
+    command = [sys.executable, "-c", PEAK, str(folder), str(total)]
+    return int(subprocess.run(command, capture_output=True, text=True, check=True).stdout)
+
+
 @pytest.mark.slow
 def test_memory_does_not_grow_with_the_rows(tmp_path: Path) -> None:
-    peaks = [
-        int(subprocess.run([sys.executable, "-c", PEAK, str(tmp_path), str(total)], capture_output=True, check=True).stdout)
-        for total in (1_000_000, 4_000_000)
-    ]  # fmt: skip
+    peaks = [peak_kilobytes(tmp_path, total) for total in (1_000_000, 4_000_000)]
     assert peaks[1] - peaks[0] < 60_000
 
 

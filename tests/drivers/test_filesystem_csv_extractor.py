@@ -2,11 +2,14 @@
 
 from __future__ import annotations
 
+import csv
 import gzip
+import io
 import json
 from collections.abc import Callable
 from datetime import UTC, date, datetime, time
 from decimal import Decimal
+from random import Random
 from typing import Any
 
 import pyarrow as pa
@@ -15,6 +18,8 @@ import yaml
 from hypothesis import given
 from hypothesis import strategies as st
 
+from osiris.connectors.filesystem.connection import FilesystemConnector
+from osiris.core import DiscoveryRequest
 from osiris.drivers.filesystem_csv_extractor_driver import FilesystemCsvExtractorDriver
 from osiris.errors import Cancelled, DataError, OsirisError, PipelineError
 
@@ -36,6 +41,26 @@ def test_capability_streaming(files: Any) -> None:
     assert max(batch.nbytes for batch in batches) < 12 << 20
     assert ctx.metric("bytes_read") == (files.base / "a.csv").stat().st_size
     ctx.finish()
+
+
+def test_batches_stay_small_where_lines_grow(files: Any) -> None:
+    files.put("a.csv", "v\n" + "x\n" * 500_000 + ("x" * 5_000 + "\n") * 5_000)
+    batches = files.read_csv("a.csv").to_batches()
+    assert max(batch.nbytes for batch in batches) < 16 << 20
+
+
+def test_capability_discover(files: Any) -> None:
+    files.put("deep/a.csv", "id,zip,amount\n1,00501,1.50\n")
+    files.put("bad.csv", "a,a\n1,2\n")
+    connector = FilesystemConnector({"base_dir": str(files.base)})
+    bad, good = connector.discover(DiscoveryRequest()).relations
+    assert (good.name, good.rows, good.rows_exact) == ("deep/a.csv", 1, True)
+    assert [(column.name, column.source_type, column.arrow_type) for column in good.columns] == [
+        ("id", "BIGINT", "int64"),
+        ("zip", "VARCHAR", "string"),
+        ("amount", "DECIMAL(18,2)", "decimal128(18, 2)"),
+    ]
+    assert (bad.comment or "").startswith("DAT006")
 
 
 @pytest.mark.parametrize(
@@ -216,10 +241,11 @@ def test_a_late_row_that_breaks_the_inferred_form_is_refused(
 
 
 @given(st.data())
-def test_inference_never_changes_a_text_unless_it_says_so(tmp_path_factory: Any, data: st.DataObject) -> None:
+def test_inference_never_changes_a_text_unless_it_says_so(
+    new_files: Callable[[], Any], data: st.DataObject
+) -> None:
     texts = data.draw(st.lists(_TEXTS, min_size=1, max_size=6))
-    base = tmp_path_factory.mktemp("p")
-    files = _files(base)
+    files = new_files()
     files.put("a.csv", "k,v\n" + "".join(f"1,{text}\n" for text in texts))
     table = files.read_csv("a.csv")
     normalised = files.ctx.event("schema_inferred")["normalised"]
@@ -252,20 +278,6 @@ def _as_text(value: Any) -> str:
             text = value.isoformat(sep=" ")
             return text.rstrip("0") if "." in text else text
     return str(value)
-
-
-def _files(base: Any) -> Any:
-    """A fixture's object, made by hand because hypothesis wants a new folder for each example."""
-    from importlib import util
-    from pathlib import Path
-
-    spec = util.spec_from_file_location("conftest_files", Path(__file__).with_name("conftest.py"))
-    assert spec is not None
-    assert spec.loader is not None
-    module = util.module_from_spec(spec)
-    spec.loader.exec_module(module)
-    (base / "base").mkdir()
-    return module.Files(base / "base")
 
 
 def test_null_and_empty_text_stay_apart(files: Any) -> None:
@@ -495,6 +507,30 @@ def test_a_long_line_is_read_when_it_is_allowed(files: Any) -> None:
     with pytest.raises(OsirisError, match="max_line_bytes"):
         files.read_csv("a.csv")
     assert len(values(files.read_csv("a.csv", max_line_bytes=6_000_000))[0]) == 5_000_000
+
+
+@pytest.mark.parametrize("tail", ["", "3,4\n", "3,4\n" * 200_000])
+@pytest.mark.parametrize("name", ["a.csv", "a.csv.gz"])
+def test_no_long_line_is_dropped_wherever_it_stands(files: Any, name: str, tail: str) -> None:
+    """DuckDB's parallel reader drops a line longer than its buffer near the end of a file."""
+    text = ("v,w\n" + "1,2\n" * 1000 + "x" * 9_000_000 + ",1\n" + tail).encode()
+    files.put(name, gzip.compress(text, 1) if name.endswith("gz") else text)
+    with pytest.raises(DataError) as raised:
+        files.read_csv(name, schema={"v": "VARCHAR", "w": "BIGINT"})
+    assert (raised.value.code, raised.value.where.line) == ("DAT004", 1002)
+
+
+@pytest.mark.slow
+def test_quoted_line_breaks_across_the_buffers_of_several_threads(files: Any) -> None:
+    draw = Random(7)
+    cells = ["", "a", 'q"', "x,y", "line\nline", "\r\n", '"\n,"', "é" * 300, "\n" * 50]
+    rows = [[str(i), draw.choice(cells), draw.choice(cells) * draw.randint(0, 9)] for i in range(250_000)]
+    text = io.StringIO(newline="")
+    csv.writer(text, lineterminator="\n", quoting=csv.QUOTE_NONNUMERIC).writerows([["k", "v", "w"], *rows])
+    path = files.put("a.csv", text.getvalue())
+    assert path.stat().st_size > 5 * 8_000_000
+    table = files.read_csv("a.csv", schema=dict.fromkeys("kvw", "VARCHAR"))
+    assert [list(row.values()) for row in table.to_pylist()] == rows
 
 
 @pytest.mark.slow

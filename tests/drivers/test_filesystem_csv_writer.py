@@ -5,7 +5,7 @@ from __future__ import annotations
 import csv
 import gzip
 import io
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from datetime import UTC, date, datetime, time
 from decimal import Decimal
 from pathlib import Path
@@ -197,7 +197,7 @@ _CELL = st.one_of(st.none(), _TEXT, _AWKWARD.map("".join))
     st.lists(st.tuples(_CELL, _CELL, _CELL), min_size=1, max_size=8), st.sampled_from([",", ";", "\t", "|"])
 )
 def test_any_text_survives_the_round_trip(
-    tmp_path_factory: Any, rows: list[tuple[Any, ...]], delimiter: str
+    new_files: Callable[[], Any], rows: list[tuple[Any, ...]], delimiter: str
 ) -> None:
     table = pa.table(
         {
@@ -205,7 +205,7 @@ def test_any_text_survives_the_round_trip(
             for name, column in zip("xyz", zip(*rows, strict=True), strict=True)
         }
     )
-    files = _files(tmp_path_factory.mktemp("p"))
+    files = new_files()
     path = files.write_csv(table, "a.csv", delimiter=delimiter)
     schema = dict.fromkeys("xyz", "VARCHAR")
     assert files.read_csv("a.csv", delimiter=delimiter, schema=schema).to_pylist() == table.to_pylist()
@@ -228,20 +228,7 @@ def _other_readers_agree(path: Path, delimiter: str, rows: list[tuple[Any, ...]]
 
 
 @given(st.lists(_CELL, max_size=8))
-def test_one_column_survives_the_round_trip(tmp_path_factory: Any, cells: list[Any]) -> None:
-    files = _files(tmp_path_factory.mktemp("p"))
+def test_one_column_survives_the_round_trip(new_files: Callable[[], Any], cells: list[Any]) -> None:
+    files = new_files()
     files.write_csv(pa.table({"v": pa.array(cells, pa.string())}), "a.csv")
     assert files.read_csv("a.csv", schema={"v": "VARCHAR"}).to_pydict() == {"v": cells}
-
-
-def _files(base: Path) -> Any:
-    """A fixture's object, made by hand because hypothesis wants a new folder for each example."""
-    from importlib import util
-
-    spec = util.spec_from_file_location("conftest_files", Path(__file__).with_name("conftest.py"))
-    assert spec is not None
-    assert spec.loader is not None
-    module = util.module_from_spec(spec)
-    spec.loader.exec_module(module)
-    (base / "base").mkdir()
-    return module.Files(base / "base")

@@ -11,6 +11,8 @@ import pyarrow as pa
 import pytest
 from pyarrow import parquet
 
+from osiris.connectors.filesystem.connection import FilesystemConnector
+from osiris.core import DiscoveryRequest
 from osiris.drivers.filesystem_parquet_extractor_driver import FilesystemParquetExtractorDriver
 from osiris.errors import DataError, PipelineError
 
@@ -32,6 +34,16 @@ def test_capability_streaming(files: Any) -> None:
     assert max(batch.nbytes for batch in batches) < 12 << 20
     assert sum(batch.num_rows for batch in batches) == 1_000_000 == ctx.metric("rows_read")
     ctx.finish()
+
+
+def test_capability_discover(files: Any) -> None:
+    put(files, "deep/a.parquet", {"v": pa.array([1, 2], pa.uint8())})
+    files.put("bad.parquet", "no parquet")
+    connector = FilesystemConnector({"base_dir": str(files.base)})
+    bad, good = connector.discover(DiscoveryRequest()).relations
+    assert (good.name, good.rows, good.rows_exact) == ("deep/a.parquet", 2, True)
+    assert [(column.name, column.arrow_type) for column in good.columns] == [("v", "uint8")]
+    assert (bad.comment or "").startswith("DAT015")
 
 
 @pytest.mark.parametrize(
@@ -123,7 +135,7 @@ def test_many_files_are_read_in_name_order_and_by_column_name(files: Any) -> Non
 def test_files_of_one_step_have_the_same_columns(files: Any, second: dict[str, Any]) -> None:
     put(files, "1.parquet", {"v": [1]})
     put(files, "2.parquet", second)
-    with pytest.raises(DataError, match="2[.]parquet") as raised:
+    with pytest.raises(DataError, match=r"2\.parquet") as raised:
         files.read_parquet("*.parquet")
     assert raised.value.code == "DAT007"
 

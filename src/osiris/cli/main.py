@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import io
 import os
 import sys
 from pathlib import Path
@@ -16,6 +17,7 @@ from osiris.cli import runs as runs_cli
 from osiris.cli.options import Json, Parameters, parsed_params
 from osiris.cli.problems import Exit, reporting, show_findings, summary
 from osiris.cli.terminal import clean, out, out_json, paint, say
+from osiris.errors import ExitCode, UsageError
 
 app = typer.Typer(
     name="osiris",
@@ -145,10 +147,19 @@ def schema(
 
 def main() -> None:
     """Entry point of the command; exits with a documented code."""
+    for stream in (sys.stdout, sys.stderr):
+        if isinstance(stream, io.TextIOWrapper):
+            stream.reconfigure(errors="backslashreplace")
     try:
         app(standalone_mode=True)
     except Exit as end:
         _leave(end.code)
+    except SystemExit as end:
+        if end.code == ExitCode.USAGE and "--json" in sys.argv:
+            hint = "What is wrong with it stands on stderr."
+            error = UsageError("USE001", "The command line does not make sense as given.", hint=hint)
+            out_json({"ok": False, "error": error.to_dict()})
+        raise
     except BrokenPipeError:
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
         _leave(0)

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable
 from typing import Any
 
-from osiris.cli.terminal import clean, count, duration, out, paint, say, size, table
+from osiris.cli.terminal import clean, count, duration, in_one_line, out, paint, say, size, table
 from osiris.operations.runs import RunResult
 from osiris.session import RunState, StepState, StepStatus
 from osiris.session.status import TargetStatus
@@ -23,7 +23,7 @@ def show_event(event: dict[str, Any]) -> None:
     """One line for an event that a person waiting wants to know."""
     writer = _LINES.get(event["event"])
     if writer is not None:
-        say(f"  {writer(event)}")
+        say(f"  {clean(in_one_line(writer(event)))}")
 
 
 def _step_complete(event: dict[str, Any]) -> str:

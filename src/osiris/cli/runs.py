@@ -5,7 +5,7 @@ from __future__ import annotations
 import os
 import sys
 from collections.abc import Callable
-from contextlib import redirect_stdout
+from contextlib import closing, redirect_stdout
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
 
@@ -13,7 +13,18 @@ import typer
 
 from osiris.cli.options import Json, Parameters, parsed_params
 from osiris.cli.problems import Exit, reporting, show_error, show_findings
-from osiris.cli.terminal import clean, count, duration, out, out_json, paint, say, table
+from osiris.cli.terminal import (
+    CleanStream,
+    clean,
+    count,
+    duration,
+    in_one_line,
+    out,
+    out_json,
+    paint,
+    say,
+    table,
+)
 
 if TYPE_CHECKING:
     from osiris.operations.projects import DemoResult
@@ -62,7 +73,8 @@ def run_watched(act: Act, *, as_json: bool, **choices: Any) -> int:
     from osiris.operations.projects import DemoResult
     from osiris.operations.runs import RunOptions
 
-    with StopRequests().installed() as stops, redirect_stdout(sys.stderr):  # a driver's print is no answer
+    prints = closing(CleanStream())  # a driver's print is no answer, and may hold anything
+    with StopRequests().installed() as stops, prints as stream, redirect_stdout(stream):
         ended = act(RunOptions(observers=(show_event,), on_start=stops.watch, **choices))
     result = ended.run if isinstance(ended, DemoResult) else ended
     if as_json:
@@ -108,11 +120,12 @@ def list_(
         project = Project.find()
         rows = list_runs(project, pipeline=pipeline, state=state, limit=limit)
         if json:
-            out_json({"runs": [row.model_dump(mode="json") for row in rows]})
+            dead = [row.run_id for row in rows if project.index.has_died(row)]
+            out_json({"runs": [r.model_dump(mode="json") | {"died": r.run_id in dead} for r in rows]})
             return
         cells = []
         for row in rows:
-            died = row.state == "running" and not project.index.is_alive(row)
+            died = project.index.has_died(row)
             took = duration(row.duration_ms) if row.duration_ms is not None else ""
             written = count(row.rows_written, "row")
             cells.append(
@@ -153,7 +166,8 @@ def show(
             out(line)
         out()
         for event in view.events:
-            out(f"  {event.get('ts', '')[11:23]}  {event.get('event', '')}  {clean(_facts(event))}")
+            what = f"{str(event.get('ts', ''))[11:23]}  {event.get('event', '')}  {_facts(event)}"
+            out(f"  {clean(in_one_line(what))}")
         if status.get("error"):
             error = status["error"]
             out()
@@ -164,7 +178,8 @@ def show(
 
 def _facts(event: dict[str, Any]) -> str:
     hidden = {"seq", "ts", "session", "event", "traceback"}
+    facts = event | {"error": error["code"]} if isinstance(error := event.get("error"), dict) else event
     shown = [
-        f"{key}={value}" for key, value in event.items() if key not in hidden and not isinstance(value, dict)
+        f"{key}={value}" for key, value in facts.items() if key not in hidden and not isinstance(value, dict)
     ]
     return "  ".join(shown)[:_FACTS_WIDTH]

@@ -5,7 +5,7 @@ from __future__ import annotations
 import os
 import signal
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from types import FrameType
 
 from osiris.adapters import ExecutionAdapter
@@ -40,8 +40,9 @@ class StopRequests:
         if self._asked or self._adapter is None:
             os._exit(int(ExitCode.TERMINATED if number == signal.SIGTERM else ExitCode.INTERRUPTED))
         self._asked = True
-        say("  stopping … (once more to leave at once)")
         if number == signal.SIGTERM:
             self._adapter.cancel(Terminated("RUN004", "The run was terminated.", hint=_HINT))
         else:
             self._adapter.cancel(Interrupted("RUN004", "The run was interrupted.", hint=_HINT))
+        with suppress(OSError, RuntimeError):  # a terminal that is gone, or a line that was being written
+            say("  stopping … (once more to leave at once)")

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import io
 import json
 import os
 import re
@@ -14,6 +15,8 @@ from osiris.redaction import redactor
 _CONTROL = re.compile(
     r"[\x00-\x08\x0b-\x1f\x7f-\x9f\u200b-\u200f\u2028-\u202e\u2066-\u2069\ufeff\ud800-\udfff]"
 )
+_PAINT = re.compile(r"(\x1b\[(?:0|1|2|3[1-4])m)")
+"""The sequences that `paint` makes; they may pass, every other one is made visible."""
 _COLOURS = {"red": "31", "green": "32", "yellow": "33", "blue": "34", "bold": "1", "dim": "2"}
 
 
@@ -30,8 +33,7 @@ def say(text: str = "") -> None:
 def out_json(document: Any) -> None:
     """The one JSON document that `--json` promises on stdout."""
     text = json.dumps(redactor.data(document), ensure_ascii=False, indent=2)
-    sys.stdout.write(_visible(text) + "\n")  # JSON's own escapes, as all these characters stand inside texts
-    sys.stdout.flush()
+    _put(sys.stdout, _visible(text))  # JSON's own escapes, as all these characters stand inside texts
 
 
 def paint(text: str, colour: str, stream: IO[str] | None = None) -> str:
@@ -49,13 +51,18 @@ def clean(text: str) -> str:
     return _visible(redactor.text(text))
 
 
+def in_one_line(text: str) -> str:
+    """The text without line ends, so that data cannot pass itself off as a line of ours."""
+    return " ".join(text.split("\n"))
+
+
 def _visible(text: str) -> str:
     return _CONTROL.sub(lambda match: f"\\u{ord(match[0]):04x}", text)
 
 
 def table(rows: Iterable[Sequence[str]], indent: int = 2, right: Iterable[int] = ()) -> list[str]:
     """Lines with aligned columns; `right` names the columns that align to the right."""
-    cells = [[clean(cell) for cell in row] for row in rows]
+    cells = [[clean(in_one_line(cell)) for cell in row] for row in rows]
     widths = [max(map(len, column)) for column in zip(*cells, strict=True)] if cells else []
     aligned = set(right)
     lines = []
@@ -90,8 +97,40 @@ def duration(milliseconds: int) -> str:
     return f"{minutes} min {rest // 1000} s" if minutes else f"{rest / 1000:.2f} s"
 
 
+class CleanStream(io.TextIOBase):
+    """A stream for code that prints by itself, such as a driver: whole lines, cleaned, to stderr."""
+
+    def __init__(self) -> None:
+        self._to = sys.stderr
+        self._line = ""
+
+    def writable(self) -> bool:
+        return True
+
+    def write(self, text: str) -> int:
+        *lines, self._line = (self._line + text).split("\n")
+        for line in lines:
+            _write(self._to, line)
+        return len(text)
+
+    def close(self) -> None:
+        """Write what has no line end; the stream behind stays open."""
+        if self._line:
+            self.write("\n")
+        super().close()
+
+
 def _write(stream: IO[str], text: str) -> None:
-    painted = "\x1b[" in text and has_colour(stream)
-    line = redactor.text(text) if painted else clean(text)
-    stream.write(line + "\n")
-    stream.flush()
+    pieces = _PAINT.split(text) if has_colour(stream) else [text]
+    _put(stream, "".join(piece if _PAINT.fullmatch(piece) else clean(piece) for piece in pieces))
+
+
+def _put(stream: IO[str], text: str) -> None:
+    """Write a line. Nobody reading any more is no reason to stop: the exit code still says how it went."""
+    try:
+        stream.write(text + "\n")
+        stream.flush()
+    except BrokenPipeError:
+        nowhere = os.open(os.devnull, os.O_WRONLY)
+        os.dup2(nowhere, stream.fileno())
+        os.close(nowhere)

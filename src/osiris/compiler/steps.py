@@ -124,9 +124,9 @@ class StepCheck:
             self._report("CON008", message, ("config", "connection"), candidates=fitting)
         elif self._connections is not None and self._connections.get(reference) is None:
             near = self._connections.nearest(reference)
-            hint = None if near else "Declare it in osiris_connections.yaml."
+            remedy = None if near else "Declare it in osiris_connections.yaml."
             message = f"There is no connection {reference}."
-            self._report("CON002", message, ("config", "connection"), candidates=near, hint=hint)
+            self._report("CON002", message, ("config", "connection"), candidates=near, hint=remedy)
 
     def _of_family(self, family: str) -> tuple[str, ...]:
         entries = self._connections.entries if self._connections else {}

@@ -24,7 +24,7 @@ _SHORT_ESCAPES = {'"': '\\"', "\\": "\\\\", "\n": "\\n", "\t": "\\t", "\r": "\\r
 
 def canonical_yaml(value: dict[str, Any]) -> str:
     """The one YAML text of a JSON-ready mapping."""
-    return "\n".join(_block(value, 0)) + "\n"
+    return "\n".join(_block(value, 0) if value else ["{}"]) + "\n"
 
 
 def _block(value: Any, depth: int) -> Iterator[str]:

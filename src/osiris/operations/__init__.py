@@ -9,7 +9,8 @@ from importlib import import_module
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
-    from osiris.operations.components import list_components, show_component, validate_components
+    from osiris.operations.component_checks import validate_components
+    from osiris.operations.components import list_components, show_component
     from osiris.operations.connections import doctor_connections, list_connections
     from osiris.operations.pipelines import check_manifest, compile_pipeline, validate_pipeline, validate_text
     from osiris.operations.project import Project
@@ -32,7 +33,7 @@ _HOMES = {
     "run_pipeline": "runs",
     "show_component": "components",
     "show_run": "runs",
-    "validate_components": "components",
+    "validate_components": "component_checks",
     "validate_pipeline": "pipelines",
     "validate_text": "pipelines",
 }

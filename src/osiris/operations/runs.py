@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import re
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -15,9 +16,12 @@ from osiris.manifest import Manifest, load_manifest
 from osiris.operations.pipelines import compile_in_memory, existing, store_manifest
 from osiris.operations.project import Project
 from osiris.runner import RunOutcome, RunRequest
-from osiris.session import RunRow, Session, Status, new_session_id
+from osiris.session import RunRow, RunState, Session, Status, new_session_id
 from osiris.session.session import Observer, is_alive
 from osiris.yamlsource import read_yaml
+
+_RUN_KEY = re.compile(r"[A-Za-z0-9][A-Za-z0-9._:+-]{0,63}")
+"""Ledgers keep run keys in 64 characters, and files are named after them."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -90,6 +94,9 @@ def list_runs(
     project: Project, *, pipeline: str | None = None, state: str | None = None, limit: int = 50
 ) -> list[RunRow]:
     """Runs, newest first."""
+    if state is not None and state not in list(RunState):
+        hint = f"There are: {', '.join(RunState)}."
+        raise UsageError("USE001", f"There is no state {state!r}.", hint=hint)
     rows = project.index.rows()
     wanted = [
         row
@@ -153,6 +160,7 @@ def _request(project: Project, manifest: Manifest, options: RunOptions) -> RunRe
     """The run key: the one given, that of the newest unfinished run, or a new one."""
     parallel = project.settings.max_parallel
     if options.run_key is not None:
+        _check_run_key(options.run_key)
         _refuse_if_alive(project, [row for row in project.index.rows() if row.run_key == options.run_key])
         return RunRequest(options.run_key, options.adapter, max_parallel_regions=parallel)
     unfinished = None if options.new else project.index.unfinished(manifest.name, manifest.fingerprints.data)
@@ -160,6 +168,12 @@ def _request(project: Project, manifest: Manifest, options: RunOptions) -> RunRe
         return RunRequest(new_session_id("run"), options.adapter, max_parallel_regions=parallel)
     _refuse_if_alive(project, [unfinished])
     return RunRequest(unfinished.run_key, options.adapter, unfinished.run_id, parallel)
+
+
+def _check_run_key(run_key: str) -> None:
+    if not _RUN_KEY.fullmatch(run_key):
+        hint = "Name it like 2024-01-31: 1 to 64 letters, digits and . _ : + -"
+        raise UsageError("USE001", f"{run_key!r} cannot be a run key.", hint=hint)
 
 
 def _refuse_if_alive(project: Project, rows: list[RunRow]) -> None:
@@ -189,9 +203,11 @@ def _json_file(file: Path) -> dict[str, Any]:
 def _events(file: Path) -> list[dict[str, Any]]:
     """The events that can be read; a run that was killed may leave half a line."""
     events = []
-    for line in file.read_text(encoding="utf-8", errors="replace").splitlines() if file.is_file() else ():
+    for line in file.read_text(encoding="utf-8", errors="replace").split("\n") if file.is_file() else ():
         try:
-            events.append(json.loads(line))
+            event = json.loads(line)
         except ValueError:
             continue
+        if isinstance(event, dict):
+            events.append(event)
     return events

@@ -1,26 +1,47 @@
-"""What no driver named: any exception as an error of the tree."""
+"""What nobody named: any exception as an error of the tree."""
 
 from __future__ import annotations
 
 import errno
 
-from osiris.errors import OsirisError, RunError, TargetState
-
-_HINT = "The traceback is in the session's events.jsonl."
+from osiris.errors import InternalError, OsirisError, RunError, TargetState
 
 
-def coded(error: BaseException, *, actor: str, target: TargetState = TargetState.UNCHANGED) -> OsirisError:
-    """The error itself where it has a code, else RES001 for a full disk, RES002 for memory, RUN001 for the rest.
-
-    `actor` is who failed, as the message's subject.
-    """
+def driver_failure(error: BaseException, target: TargetState) -> OsirisError:
+    """What a driver raised: RUN001 where it has no code of its own and is no full disk or memory."""
     if isinstance(error, OsirisError):
         return error
+    hint = "The traceback is in the session's events.jsonl."
+    message = f"The driver failed with {_words(error)}"
+    return _resource_failure(error, target) or RunError("RUN001", message, hint=hint, target=target)
+
+
+def runner_failure(error: Exception) -> OsirisError:
+    """What went wrong around the steps: the machine's refusal, or a bug."""
+    if isinstance(error, OsirisError):
+        return error
+    if isinstance(error, OSError):
+        message = f"The operating system refused what the run needs: {_words(error)}"
+        return _resource_failure(error) or RunError("RES003", message)
+    message = f"The runner failed with {_words(error)}"
+    return _resource_failure(error) or InternalError(
+        "INT001", message, hint="This is a bug; please report it."
+    )
+
+
+def _resource_failure(
+    error: BaseException, target: TargetState = TargetState.UNCHANGED
+) -> OsirisError | None:
     if isinstance(error, OSError) and error.errno in (errno.ENOSPC, errno.EDQUOT):
         return RunError("RES001", "The disk is full.", hint="Free some space and run again.", target=target)
     if isinstance(error, MemoryError):
         hint = "Process less at a time, or give the machine more memory."
         return RunError("RES002", "There was not enough memory.", hint=hint, target=target)
+    return None
+
+
+def _words(error: BaseException) -> str:
+    """`ValueError: its first line.`"""
     first_line = next(iter(str(error).strip().splitlines()), "")
-    message = f"{actor} failed with {type(error).__name__}{': ' if first_line else ''}{first_line}"
-    return RunError("RUN001", message if message.endswith(".") else message + ".", hint=_HINT, target=target)
+    text = f"{type(error).__name__}{': ' if first_line else ''}{first_line}"
+    return text if text.endswith(".") else text + "."

@@ -11,7 +11,7 @@ from dataclasses import dataclass, field
 
 from osiris.errors import Cancelled, OsirisError, RunError, TargetState
 from osiris.manifest import ManifestStep
-from osiris.runner.failures import coded
+from osiris.runner.failures import runner_failure
 from osiris.runner.regions import Region
 from osiris.runner.step import StepRun
 
@@ -64,7 +64,7 @@ class RegionRun:
         try:
             return self._run()
         except Exception as error:  # noqa: BLE001 - the edge of a thread: a bug must end the run, not hang it
-            return self._crashed(coded(error, actor="The runner"))
+            return self._crashed(runner_failure(error))
 
     def _run(self) -> RegionOutcome:
         attempt = 1
@@ -94,7 +94,7 @@ class RegionRun:
         failed: StepRun | None = None
         give_up_at: float | None = None
         while open_runs and (give_up_at is None or time.monotonic() < give_up_at):
-            limits = deadlines if give_up_at is None else {run: give_up_at for run in open_runs}
+            limits = deadlines if give_up_at is None else dict.fromkeys(open_runs, give_up_at)
             ended = self._next_ended(open_runs, limits)
             if ended is not None:
                 del open_runs[ended.step_id]

@@ -2,8 +2,8 @@
 
 A region is a set of steps joined by streamed edges: they run at the same time and are retried together.
 Between regions there is only order: a spooled edge or a `needs`. An edge streams where its output has one
-reader and where joining its two regions leaves the regions free of cycles; else one of them would wait for the
-other while the other waits for space in the channel.
+reader and where joining its two regions leaves the regions free of cycles; else one of them would wait for
+the other while the other waits for space in the channel.
 """
 
 from __future__ import annotations

@@ -15,7 +15,7 @@ from osiris.errors import Cancelled, Interrupted, OsirisError
 from osiris.manifest import Manifest, dump_manifest
 from osiris.runner.attempts import AttemptFactory
 from osiris.runner.context import RunIdentity
-from osiris.runner.failures import coded
+from osiris.runner.failures import runner_failure
 from osiris.runner.record import RunRecord
 from osiris.runner.region import RegionOutcome, RegionRun
 from osiris.runner.regions import Region, plan_regions
@@ -105,7 +105,7 @@ class Runner:
             status = self._record.run_ended(error)
             self._index.record(status)
         except OSError as failure:
-            raise coded(failure, actor="Writing the session") from failure
+            raise runner_failure(failure) from failure
         return status
 
     def _clear_work_of_the_dead(self) -> None:

@@ -20,7 +20,7 @@ from osiris.errors import Cancelled, DataError, InternalError, OsirisError, Targ
 from osiris.manifest import ManifestStep
 from osiris.runner.channel import Channel, Sink
 from osiris.runner.context import StepContext
-from osiris.runner.failures import coded
+from osiris.runner.failures import driver_failure
 from osiris.runner.spool import SpoolReader
 
 if TYPE_CHECKING:
@@ -227,7 +227,7 @@ class StepRun:
         A failure that says something about the target is never hidden behind its cause.
         """
         told = self._told or next((c.cause for c in self._channels() if c.cause is not None), None)
-        own = coded(failure, actor="The driver", target=self._target_after(failure))
+        own = driver_failure(failure, self._target_after_unknown())
         if self._wrote:
             own.target = TargetState.COMMITTED
         elif told is not None and (
@@ -236,7 +236,7 @@ class StepRun:
             return told
         return own
 
-    def _target_after(self, failure: BaseException) -> TargetState:
+    def _target_after_unknown(self) -> TargetState:
         """A writer that fails with an error it does not know cannot know its target either."""
         return TargetState.UNKNOWN if self._writes else TargetState.UNCHANGED
 

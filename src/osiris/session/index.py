@@ -68,6 +68,10 @@ class RunIndex:
         """Whether a process still carries the run out."""
         return row.state is RunState.RUNNING and is_alive(self._logs_dir / row.run_id)
 
+    def has_died(self, row: RunRow) -> bool:
+        """Whether the run's process ended without a word."""
+        return row.state is RunState.RUNNING and not is_alive(self._logs_dir / row.run_id)
+
     def _lines(self) -> Iterator[RunRow]:
         with self._file.open(encoding="utf-8", errors="replace") as stream:
             for line in stream:

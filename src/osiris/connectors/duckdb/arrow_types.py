@@ -7,7 +7,6 @@ from typing import Any
 
 import duckdb
 import pyarrow as pa
-import pyarrow.compute as pc
 
 from osiris.connectors.duckdb.engine import BATCH_ROWS, quote_identifier
 from osiris.connectors.duckdb.errors import EngineFailure, map_engine_error
@@ -117,6 +116,8 @@ def _refuse_sentinels(name: str, array: pa.Array) -> None:
     if not _has_sentinels(array.type) or len(array) == array.null_count:
         return
     integers = {32: pa.int32(), 64: pa.int64()}[array.type.bit_width]
+    import pyarrow.compute as pc  # slow to import, and few results need it
+
     extremes = pc.min_max(array.view(integers)).as_py()
     infinity = 2 ** (array.type.bit_width - 1) - 1
     if pa.types.is_time64(array.type):

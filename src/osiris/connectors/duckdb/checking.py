@@ -2,14 +2,17 @@
 
 from __future__ import annotations
 
+import threading
 from collections.abc import Collection, Iterator, Mapping
+from functools import cached_property
 from typing import Annotated, Any
 
+import duckdb
 from pydantic import Field
 
 from osiris.connectors.duckdb.engine import open_engine
 from osiris.connectors.duckdb.placeholders import dollar_names
-from osiris.connectors.duckdb.statements import Select, mark_of, parse_select
+from osiris.connectors.duckdb.statements import Select, mark_of, parse_select, place_in_words
 from osiris.core import ConfigProblem
 from osiris.errors import OsirisError, PipelineError
 from osiris.findings import nearest
@@ -35,16 +38,25 @@ def parse(field: str, sql: str, bind: Mapping[str, Any], *, before: str = "", af
 
     A field that holds a part of a statement stands between `before`, which ends with a line, and `after`.
     """
-    con = open_engine("64MB", threads=1)
+    con = _PARSERS.con
     try:
         select = parse_select(con, before + dollar_names(sql, bind) + after, lines_before=before.count("\n"))
     except OsirisError as error:
         error.details["field"] = field
         raise
-    finally:
-        con.close()
     _refuse_unbound(field, select, bind)
     return select
+
+
+class _Parsers(threading.local):
+    """One engine per thread for all checks: opening one takes longer than parsing a hundred statements."""
+
+    @cached_property
+    def con(self) -> duckdb.DuckDBPyConnection:
+        return open_engine("64MB", threads=1)
+
+
+_PARSERS = _Parsers()
 
 
 def sql_problems(field: str, sql: str, bind: Mapping[str, Any]) -> list[ConfigProblem]:
@@ -59,9 +71,8 @@ def sql_problems(field: str, sql: str, bind: Mapping[str, Any]) -> list[ConfigPr
 def problem(error: OsirisError, field: str) -> ConfigProblem:
     """An error of the SQL as a finding about a config field."""
     line, column = error.details.get("line", 0), error.details.get("column", 0)
-    return ConfigProblem(
-        error.details.get("field", field), error.code, error.message, error.hint, line, column
-    )
+    message = error.message.replace(place_in_words(line, column), "")
+    return ConfigProblem(error.details.get("field", field), error.code, message, error.hint, line, column)
 
 
 def unknown_tables(field: str, select: Select, known: Collection[str]) -> Iterator[ConfigProblem]:

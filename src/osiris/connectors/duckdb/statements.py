@@ -70,9 +70,14 @@ def placed(error: OsirisError, sql: str, offset: int | None, lines_before: int =
     if line < 1:
         return error
     error.details |= {"line": line, "column": mark.column}
-    error.message = f"{error.message.rstrip('.')} (line {line}, column {mark.column} of the SQL)."
+    error.message = f"{error.message.rstrip('.')}{place_in_words(line, mark.column)}."
     error.args = (error.message,)
     return error
+
+
+def place_in_words(line: int, column: int) -> str:
+    """The end of a sentence that says where in the SQL something is wrong."""
+    return f" (line {line}, column {column} of the SQL)"
 
 
 def mark_of(select: Select, spot: Spot) -> Mark | None:

@@ -41,8 +41,10 @@ class TableName:
 
     @classmethod
     def parse(cls, text: str) -> TableName:
-        """`table` or `schema.table`; TGT006 for a name that Osiris keeps for itself."""
+        """`table` or `schema.table`; TGT006 for a name that Osiris keeps for itself, CMP005 for no name."""
         schema, _, name = text.rpartition(".")
+        if "." in schema or not name:
+            raise PipelineError("CMP005", f'"{text}" is no table name.', hint="Write table or schema.table.")
         if name.casefold().startswith(RESERVED_PREFIX):
             raise PipelineError(
                 "TGT006",

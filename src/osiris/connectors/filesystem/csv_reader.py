@@ -14,7 +14,7 @@ from osiris.connectors.filesystem.csv_dialect import CsvDialect, codec_of
 from osiris.connectors.filesystem.csv_failure import CsvFiles, explain
 from osiris.connectors.filesystem.csv_header import known_columns, read_head, same_columns
 from osiris.connectors.filesystem.csv_inference import InferredSchema, infer
-from osiris.connectors.filesystem.csv_lines import check_line_lengths
+from osiris.connectors.filesystem.csv_lines import check_line_lengths, longest_average
 from osiris.connectors.filesystem.csv_types import Form, declared
 from osiris.core import ExecutionContext
 
@@ -65,8 +65,11 @@ class CsvSource:
 
     @property
     def batch_rows(self) -> int:
-        """Rows per batch such that a batch has about 4 MiB."""
-        longest = max(head.line_bytes for head in self._heads.values())
+        """Rows per batch such that a batch has about 4 MiB where lines are longest."""
+        averages = (
+            max(head.line_bytes, longest_average(path, self._dialect)) for path, head in self._heads.items()
+        )
+        longest = max(averages)
         smallest, largest = _BATCH_ROWS
         return min(largest, max(smallest, _BATCH_BYTES // longest))
 

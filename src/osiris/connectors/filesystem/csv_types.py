@@ -111,16 +111,13 @@ def inferred_decimal(integer_digits: int, scale: int, *, same_scale: bool) -> Fo
     name = f"DECIMAL({precision},{scale})"
     if same_scale:
         return Form(name, f"a number with exactly {scale} decimals", _SAME_TEXT, inferred=True)
-    return Form(
-        name, f"a plain number with at most {scale} decimals", _SAME_TEXT, _normalised(scale), inferred=True
-    )
+    return Form(name, f"a plain number with at most {scale} decimals", _normalised(scale), inferred=True)
 
 
 def _normalised(scale: int) -> str:
     """Plain numbers without a superfluous sign or zero in front, with at most `scale` decimals."""
-    plain = r"-?(0|[1-9][0-9]*)([.][0-9]+)?"
-    fits = f"strlen({{t}}) - coalesce(nullif(instr({{t}}, '.'), 0), strlen({{t}})) <= {scale}"
-    return f"({fits} AND regexp_full_match({{t}}, '{plain}') AND NOT regexp_full_match({{t}}, '-0([.]0*)?'))"
+    plain = f"-?(0|[1-9][0-9]*)([.][0-9]{{1,{scale}}})?"
+    return f"{{v}} IS NOT NULL AND {_matches(plain)} AND ({{v}} <> 0 OR {{t}} >= '0')"
 
 
 def _canonical(type_name: str) -> str:

@@ -55,6 +55,7 @@ def write_file(
         source.check_applied(applied)
         if applied == 0 and not allow_empty:
             _refuse_emptying(publication, form)
+        publication.check_folder()
         sidecar = _sidecar(part, applied, source, form, ctx)
         publication.publish(sidecar)
     ctx.log_event(

@@ -52,6 +52,7 @@ class InputStream:
     def _batches(self, schema: pa.Schema) -> Iterator[pa.RecordBatch]:
         try:
             for batch in self._counted.reader:
+                _check_valid(batch)
                 yield pa.RecordBatch.from_arrays(self._columns(batch), schema=schema)
         except Exception as exc:
             self._failure = exc
@@ -62,3 +63,14 @@ class InputStream:
             self._converts[index](column) if index in self._converts else column
             for index, column in enumerate(batch.columns)
         ]
+
+
+def _check_valid(batch: pa.RecordBatch) -> None:
+    """Refuse what Arrow carries without looking, such as text that is not UTF-8: DuckDB would write it."""
+    try:
+        batch.validate(full=True)
+    except pa.ArrowInvalid as exc:
+        hint = "Mend the step that makes these rows."
+        raise DataError(
+            "DAT017", f"The input holds values that are not what their type says: {exc}.", hint=hint
+        ) from exc

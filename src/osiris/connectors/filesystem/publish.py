@@ -71,8 +71,15 @@ class Publication:
             if self._state is TargetState.UNCHANGED:
                 self._pending.unlink(missing_ok=True)
 
+    def check_folder(self) -> None:
+        """Raise `PipelineError` FIL002 when the folder is another one than at the start."""
+        if self.target.parent.resolve() != self.target.parent:
+            message = f"The folder of {self.name} became a symbolic link while the file was written."
+            raise PipelineError("FIL002", message, hint="Use a folder that nobody moves during the run.")
+
     def publish(self, sidecar: Sidecar) -> None:
         """Put data and sidecar in place. An error says whether the target has the new data."""
+        self.check_folder()
         try:
             sync_file(self.part)
             self._pending.write_bytes(sidecar.to_bytes())
