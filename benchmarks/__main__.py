@@ -14,9 +14,9 @@ import pyarrow as pa
 from benchmarks import embedded, startup
 
 GOALS = """\
-Goals: streamed at most 1.50 x DuckDB alone; peak memory at most that of DuckDB alone plus 150 MB, and the same
-at 10 M and 30 M rows; --help and components list under 0.3 s; 200 steps under 0.5 s; one row through three
-steps under 0.5 s beyond the imports."""
+Goals: streamed at most 1.50 x DuckDB alone; peak memory at most that of DuckDB alone plus 150 MB, and the
+same at 10 M and 30 M rows; --help and components list under 0.3 s; 200 steps under 0.5 s; one row through
+three steps under 0.5 s beyond the imports."""
 
 
 def main() -> None:
@@ -31,9 +31,8 @@ def main() -> None:
     with tempfile.TemporaryDirectory() as temporary:
         folder = (given.folder or Path(temporary)).resolve()
         folder.mkdir(parents=True, exist_ok=True)
-        print(
-            f"Python {platform.python_version()}, DuckDB {duckdb.__version__}, Arrow {pa.__version__}, {os.cpu_count()} cores"
-        )
+        versions = f"DuckDB {duckdb.__version__}, Arrow {pa.__version__}"
+        print(f"Python {platform.python_version()}, {versions}, {os.cpu_count()} cores")
         print(GOALS)
         _print_startup(folder, given.rounds)
         for rows in given.rows:
@@ -47,9 +46,8 @@ def _print_startup(folder: Path, rounds: int) -> None:
 
 
 def _print_comparisons(folder: Path, rows: int, rounds: int) -> None:
-    print(
-        f"\n{f'{rows:,} rows':34} {'ratio':>6}   {'ours s':>7} {'cpu s':>6} {'MB':>5}   {'alone s':>7} {'cpu s':>6} {'MB':>5}"
-    )
+    units = f"{'cpu s':>6} {'MB':>5}"
+    print(f"\n{f'{rows:,} rows':34} {'ratio':>6}   {'ours s':>7} {units}   {'alone s':>7} {units}")
     for result in embedded.compare(folder, rows, rounds):
         ours, alone = result.ours, result.alone
         left = f"{ours.wall_s:7.2f} {ours.cpu_s:6.2f} {ours.peak_mb:5.0f}"

@@ -1,8 +1,8 @@
 """CSV to Parquet and CSV to CSV through a pipeline, beside the same statement in DuckDB alone.
 
-Both sides get the same column types, memory limit and thread count. DuckDB alone is a fresh Python process too.
-It reads with its own lenient casts; the pipeline refuses values that a cast would change, and that is part of
-what is measured.
+Both sides get the same column types, memory limit and thread count. DuckDB alone is a fresh Python process
+too. It reads with its own lenient casts; the pipeline refuses values that a cast would change, and that is
+part of what is measured.
 """
 
 from __future__ import annotations
@@ -42,7 +42,8 @@ COPY (SELECT i AS id, 'C' || lpad((hash(i) % 100000)::VARCHAR, 8, '0') AS custom
     ((hash(i * 13) % 1000000) / 100.0)::DECIMAL(12, 2) AS amount,
     (hash(i * 17) % 100000) / 777.0::DOUBLE AS ratio,
     CASE WHEN hash(i * 19) % 10 = 0 THEN NULL
-        ELSE 'note "' || (hash(i * 23) % 1000000) || '", text of some length here ' || (hash(i) % 1000) END AS note
+        ELSE 'note "' || (hash(i * 23) % 1000000) || '", text of some length here ' || (hash(i) % 1000)
+    END AS note
     FROM range({rows}) t(i)) TO '{file}' (HEADER)
 """
 
@@ -78,7 +79,8 @@ _ALONE = """\
 import duckdb
 con = duckdb.connect()
 con.execute("SET memory_limit = '{memory_limit}'; SET threads = {threads}; SET temp_directory = 'tmp'")
-source = "read_csv('{source}', header = true, auto_detect = false, columns = {columns}, allow_quoted_nulls = false)"
+options = "header = true, auto_detect = false, allow_quoted_nulls = false, columns = {columns}"
+source = f"read_csv('{source}', {{options}})"
 con.execute("COPY ({query}) TO 'out/alone' ({options})".replace("SOURCE", source))
 """
 

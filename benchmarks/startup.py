@@ -1,4 +1,4 @@
-"""What every command costs before it does anything: start-up, a large validation, one row through three steps."""
+"""What commands cost that move next to nothing: start-up, a large validation, one row through three steps."""
 
 from __future__ import annotations
 

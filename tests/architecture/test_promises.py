@@ -15,12 +15,15 @@ ROOT = Path(__file__).parents[2]
 COMPONENTS = [component for component in Registry().list() if component.origin == "built in"]
 
 # Operations that a front end does not offer, each with its reason.
-NOT_IN_THE_CLI = {"validate_text": "checks a text that is no file yet, which only an embedding program or an agent has"}
+NOT_IN_THE_CLI = {"validate_text": "checks a text that is no file yet; a command line always has a file"}
 
 
 def written_tests(component: Component) -> str:
     family, role = component.name.split(".")
-    files = [*ROOT.glob(f"tests/drivers/test_{family}_{role}*.py"), *ROOT.glob(f"tests/connectors/test_{family}_*.py")]
+    files = [
+        *ROOT.glob(f"tests/drivers/test_{family}_{role}*.py"),
+        *ROOT.glob(f"tests/connectors/test_{family}_*.py"),
+    ]
     return "\n".join(file.read_text(encoding="utf-8") for file in files)
 
 
