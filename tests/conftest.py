@@ -14,11 +14,18 @@ from typing import Any
 
 import duckdb
 import pytest
-from hypothesis import settings
+from hypothesis import HealthCheck, settings
 
-# One profile for everybody, so that a test that passes here passes in CI. No deadline: a shared machine is
-# slow at times, and a slow example is no wrong one.
-settings.register_profile("ci", deadline=None, max_examples=50, database=None, print_blob=True)
+# One profile for everybody, so that a test that passes here passes in CI. Nothing in it measures time: a
+# shared machine is slow at times, and a slow example is no wrong one.
+settings.register_profile(
+    "ci",
+    deadline=None,
+    max_examples=50,
+    database=None,
+    print_blob=True,
+    suppress_health_check=[HealthCheck.too_slow],
+)
 settings.register_profile("thorough", parent=settings.get_profile("ci"), max_examples=2000)
 settings.load_profile(os.environ.get("HYPOTHESIS_PROFILE", "ci"))
 

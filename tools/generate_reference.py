@@ -190,7 +190,7 @@ def fallback(name: str, rule: Mapping[str, Any], required: Iterable[str]) -> str
 def says(rule: Mapping[str, Any]) -> str:
     """The description, with the other words that are accepted for a choice."""
     also = ", ".join(f"`{alias}` for `{meant}`" for alias, meant in rule.get("x-aliases", {}).items())
-    return str(rule.get("description", "")) + (f" Also accepted: {also}." if also else "")
+    return str(rule.get("description", "")).replace("*", "\\*") + (f" Also accepted: {also}." if also else "")
 
 
 def table(head: Sequence[str], rows: Iterable[Sequence[str]]) -> str:

@@ -101,7 +101,7 @@ def test_a_transcript_of_the_docs_is_what_is_printed(page: Path, tmp_path: Path)
 
 @pytest.mark.parametrize("page", [*PAGES, ROOT / "ARCHITECTURE.md"], ids=lambda page: page.stem)
 def test_links_inside_the_docs_lead_somewhere(page: Path) -> None:
-    links = LINK.findall(page.read_text(encoding="utf-8"))
+    links = [link for link in LINK.findall(page.read_text(encoding="utf-8")) if not link.startswith("NNNN-")]
     assert [link for link in links if not (page.parent / link).exists()] == []
 
 

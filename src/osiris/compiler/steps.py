@@ -82,8 +82,7 @@ class StepCheck:
 
     def _schema_finding(self, component: Component, problem: SchemaProblem) -> None:
         if problem.path == ("connection",) and problem.kind == "wrong":
-            self._not_a_reference(component)
-            return
+            return  # `_connection` says it better
         code = _CODES[problem.kind]
         key = str(problem.path[0]) if problem.path else ""
         if problem.kind == "unknown" and component.connection_fields.get(key) == "forbidden":
@@ -96,37 +95,29 @@ class StepCheck:
         self._report(code, problem.message, at, candidates=problem.candidates, hint=problem.hint)
 
     def _connection(self, component: Component, config: Mapping[str, Any]) -> None:
-        reference = config.get("connection")
-        if reference is None:
-            if component.connection_use == "required" and "connection" not in config:
-                known = self._of_family(component.family)
-                hint = (
-                    f"Choose one of {', '.join(known)}."
-                    if known
-                    else "Declare one in osiris_connections.yaml."
-                )
-                self._report(
-                    "CON009",
-                    f"{component.name} needs a connection.",
-                    ("config",),
-                    candidates=known,
-                    hint=hint,
-                )
+        if component.connection_use == "none" or config.get("connection") is UNSET:
             return
-        if component.connection_use == "none" or not isinstance(reference, str):
-            return
-        match = REFERENCE.fullmatch(reference)
+        if "connection" in config:
+            self._reference(component, config["connection"])
+        elif component.connection_use == "required":
+            known = self._of_family(component.family)
+            hint = f"Choose one of {', '.join(known)}." if known else "Declare one in osiris_connections.yaml."
+            message = f"{component.name} needs a connection."
+            self._report("CON009", message, ("config",), candidates=known, hint=hint)
+
+    def _reference(self, component: Component, reference: Any) -> None:
+        match = REFERENCE.fullmatch(reference) if isinstance(reference, str) else None
         if match is None:
-            return
-        if match[1] != component.family:
+            self._not_a_reference(component)
+        elif match[1] != component.family:
             fitting = self._of_family(component.family)
-            message = f"{reference} belongs to {match[1]}; {component.name} needs one of {component.family}."
+            message = f"{match[0]} belongs to {match[1]}; {component.name} needs one of {component.family}."
             self._report("CON008", message, ("config", "connection"), candidates=fitting)
-        elif self._connections is not None and self._connections.get(reference) is None:
-            near = self._connections.nearest(reference)
-            remedy = None if near else "Declare it in osiris_connections.yaml."
-            message = f"There is no connection {reference}."
-            self._report("CON002", message, ("config", "connection"), candidates=near, hint=remedy)
+        elif self._connections is not None and self._connections.get(match[0]) is None:
+            near = self._connections.nearest(match[0])
+            hint = None if near else "Declare it in osiris_connections.yaml."
+            message = f"There is no connection {match[0]}."
+            self._report("CON002", message, ("config", "connection"), candidates=near, hint=hint)
 
     def _of_family(self, family: str) -> tuple[str, ...]:
         entries = self._connections.entries if self._connections else {}

@@ -9,9 +9,7 @@ the other while the other waits for space in the channel.
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Iterable
 from dataclasses import dataclass, field
-from graphlib import CycleError, TopologicalSorter
 
 from osiris.manifest import Manifest, ManifestStep
 
@@ -50,15 +48,21 @@ def plan_regions(manifest: Manifest) -> RegionPlan:
 
 
 class _Planner:
+    """Begins with a region for each step and joins two of them along each edge that may stream."""
+
     def __init__(self, manifest: Manifest) -> None:
         self._steps = manifest.steps
-        self._region = {step.id: index for index, step in enumerate(manifest.steps)}
+        self._region = {step.id: number for number, step in enumerate(manifest.steps)}
+        self._members = {number: [step.id] for number, step in enumerate(manifest.steps)}
         self._edges = [
             (edge.step, edge.output, step.id, name)
             for step in manifest.steps
             for name, edge in sorted(step.inputs.items())
         ]
-        self._order = [(need, step.id) for step in manifest.steps for need in step.needs]
+        self._needs = {(need, step.id) for step in manifest.steps for need in step.needs}
+        self._next: dict[str, set[str]] = {step.id: set() for step in manifest.steps}
+        for first, second in self._order:
+            self._next[first].add(second)
 
     def plan(self) -> RegionPlan:
         readers = Counter((source, output) for source, output, _, _ in self._edges)
@@ -66,49 +70,48 @@ class _Planner:
         edges: list[EdgePlan] = []
         for source, output, target, name in self._edges:
             single = readers[source, output] == 1 and outputs[source] == 1
-            spooled = not (single and self._join(source, target))
+            spooled = not (single and self._join(self._region[source], self._region[target]))
             edges.append(EdgePlan(source, output, target, name, spooled))
         return RegionPlan(self._numbered(), edges)
 
-    def _join(self, source: str, target: str) -> bool:
-        """Put two steps into one region, unless that closes a cycle among regions."""
-        before = dict(self._region)
-        old, new = self._region[target], self._region[source]
-        for step_id, region in self._region.items():
-            if region == old:
-                self._region[step_id] = new
-        if self._is_sound():
-            return True
-        self._region = before
-        return False
+    @property
+    def _order(self) -> set[tuple[str, str]]:
+        """Which step comes before which, by an edge or a `needs`."""
+        return self._needs | {(source, target) for source, _, target, _ in self._edges}
 
-    def _is_sound(self) -> bool:
-        """Whether no `needs` lies inside a region and the regions can be ordered.
-
-        Edges that are still to be decided count as order between their regions.
-        """
-        if any(self._region[first] == self._region[second] for first, second in self._order):
+    def _join(self, first: int, second: int) -> bool:
+        """Put the second region into the first, unless that closes a cycle or has a `needs` inside."""
+        if self._is_needed(first, second) or self._is_detour(first, second):
             return False
-        pairs = [*self._order, *((source, target) for source, _, target, _ in self._edges)]
-        try:
-            TopologicalSorter(self._after(pairs)).prepare()
-        except CycleError:
-            return False
+        moved = self._members.pop(second)
+        self._members[first] += moved
+        self._region |= dict.fromkeys(moved, first)
         return True
 
-    def _after(self, pairs: Iterable[tuple[str, str]]) -> dict[int, set[int]]:
-        after: dict[int, set[int]] = {}
-        for first, second in pairs:
-            if self._region[first] != self._region[second]:
-                after.setdefault(self._region[second], set()).add(self._region[first])
-        return after
+    def _is_needed(self, first: int, second: int) -> bool:
+        return any(self._region[a] == first and self._region[b] == second for a, b in self._needs)
+
+    def _is_detour(self, first: int, second: int) -> bool:
+        """Whether a way leads from one region to the other through a third."""
+        ahead = self._after(first) - {second}
+        seen = set(ahead)
+        while ahead:
+            more = self._after(ahead.pop()) - seen
+            seen |= more
+            ahead |= more
+        return second in seen
+
+    def _after(self, region: int) -> set[int]:
+        """The regions that follow directly."""
+        steps = (step for member in self._members[region] for step in self._next[member])
+        return {self._region[step] for step in steps} - {region}
 
     def _numbered(self) -> list[Region]:
         regions: dict[int, Region] = {}
         for step in self._steps:
             region = self._region[step.id]
             regions.setdefault(region, Region(region)).steps.append(step)
-        pairs = [*self._order, *((source, target) for source, _, target, _ in self._edges)]
-        for region, before in self._after(pairs).items():
-            regions[region].after |= before
+        for number in regions:
+            for later in self._after(number):
+                regions[later].after.add(number)
         return list(regions.values())

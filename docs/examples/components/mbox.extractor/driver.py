@@ -4,10 +4,11 @@ from __future__ import annotations
 
 import mailbox
 from collections.abc import Iterator, Mapping
-from email.utils import parsedate_to_datetime
+from email import message_from_binary_file, policy
+from email.message import EmailMessage
 from itertools import islice
 from pathlib import Path
-from typing import Annotated, Any, ClassVar
+from typing import IO, Annotated, Any, ClassVar
 
 import pyarrow as pa
 from pydantic import Field
@@ -48,7 +49,7 @@ class MboxConnector:
         for check in self.doctor():
             if not check.ok:
                 raise ConnectionFailed("CON020", check.message, hint=check.hint)
-        self._box = self._box or mailbox.mbox(self._path, create=False)
+        self._box = self._box or mailbox.mbox(self._path, factory=_message, create=False)
 
     def close(self) -> None:
         """Close the file; a second call does nothing."""
@@ -63,7 +64,7 @@ class MboxConnector:
         message = f"There is no file {self._path.name!r}."
         return [Check("file", False, "CON020", message, "Create it or correct the path.")]
 
-    def messages(self) -> Iterator[mailbox.mboxMessage]:
+    def messages(self) -> Iterator[EmailMessage]:
         """The messages in file order, one at a time."""
         return self._box.itervalues() if self._box is not None else iter(())
 
@@ -100,16 +101,19 @@ def _batches(
         yield pa.RecordBatch.from_pylist(batch, SCHEMA)
 
 
-def _row(message: mailbox.mboxMessage) -> dict[str, Any]:
+def _message(file: IO[bytes]) -> EmailMessage:
+    """One message; the default policy decodes headers such as =?utf-8?q?...?=."""
+    return message_from_binary_file(file, policy=policy.default)
+
+
+def _row(message: EmailMessage) -> dict[str, Any]:
     date = message["date"]
-    try:
-        sent_at = parsedate_to_datetime(str(date)) if date is not None else None
-    except ValueError as error:
+    if date is not None and date.datetime is None:
         text = f"The message {message['message-id']} has a date that cannot be read: {date}."
-        raise DataError("DAT011", text, hint="Correct the message's Date header.") from error
+        raise DataError("DAT011", text, hint="Correct the message's Date header.")
     return {
         "message_id": message["message-id"],
-        "sent_at": sent_at,
+        "sent_at": date.datetime if date is not None else None,
         "sender": message["from"],
         "subject": message["subject"],
     }

@@ -20,6 +20,9 @@ from osiris import errors
 SCHEMA = pa.schema({"id": pa.int64()})
 PATIENCE_SECONDS = 30
 
+VERBS = ("touch", "wait_for", "hang", "report", "measure", "leak", "then_touch", "raise")
+"""What an action may hold, in the order in which it is done."""
+
 
 class Script:
     """Carries out the actions of one attempt. Points: run, open, batch, rows, end, close, cancel."""
@@ -46,12 +49,14 @@ class Script:
             return
         if self._ctx.attempt > action.get("attempts", self._ctx.attempt):
             return
-        for verb, value in action.items():
-            if hasattr(self, f"_{verb}"):
-                getattr(self, f"_{verb}")(value)
+        for verb in VERBS:
+            if verb in action:
+                getattr(self, f"_{verb}")(action[verb])
 
     def _touch(self, file: str) -> None:
         Path(file).touch()
+
+    _then_touch = _touch
 
     def _wait_for(self, file: str) -> None:
         deadline = time.monotonic() + PATIENCE_SECONDS

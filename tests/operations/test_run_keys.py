@@ -1,0 +1,174 @@
+"""The same command again: resumed, not repeated; and when a run may not begin at all."""
+
+from __future__ import annotations
+
+import json
+import signal
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from osiris.errors import PipelineError, RunError, UsageError
+
+
+def steps(lab: Any, **last: Any) -> list[dict[str, Any]]:
+    """Two tables and a file; a last step that may fail when all of them are written."""
+    return [
+        lab.source("a", batches=2),
+        lab.table("t", "a.df"),
+        lab.table("u", "a.df", write_mode="merge", primary_key=["id"], needs=["t"]),
+        lab.step("f", "filesystem.csv_writer", "a.df", path="out/f.csv"),
+        lab.source("z", needs=["t", "u", "f"], **last),
+        lab.sink("s", "z.df"),
+    ]
+
+
+def fails_once(lab: Any) -> dict[str, Any]:
+    """Fails unless there is a file `go`: what a mended world looks like to an unchanged pipeline."""
+    return {"timeout_seconds": 0.2, "at": {"run": {"wait_for": lab.file("go")}}}
+
+
+def targets(lab: Any, result: Any) -> dict[str, str]:
+    return {step: lab.states(result)[step] for step in ("t", "u", "f")}
+
+
+def test_an_unfinished_run_goes_on_under_its_run_key(lab: Any) -> None:
+    first = lab.run(*steps(lab, **fails_once(lab)))
+    assert targets(lab, first) == dict.fromkeys("tuf", "complete")
+    (lab.root / "go").touch()
+    second = lab.run(*steps(lab, **fails_once(lab)))
+    assert second.status.run_key == first.status.run_key
+    assert (second.status.resumes, second.status.exit_code) == (first.status.run_id, 0)
+    assert targets(lab, second) == dict.fromkeys("tuf", "already_committed")
+    assert lab.rows_of("t") == lab.rows_of("u") == [0, 1]
+    assert (lab.root / "out/f.csv").read_text() == "id\n0\n1\n"
+
+
+def test_a_finished_run_is_not_resumed(lab: Any) -> None:
+    keys = {lab.run(*steps(lab)).status.run_key for _ in range(2)}
+    assert len(keys) == 2
+    assert lab.rows_of("t") == [0, 0, 1, 1]
+
+
+def test_new_starts_afresh(lab: Any) -> None:
+    first = lab.run(*steps(lab, **fails_once(lab)))
+    (lab.root / "go").touch()
+    second = lab.run(*steps(lab, **fails_once(lab)), new=True)
+    assert second.status.run_key != first.status.run_key
+    assert second.status.resumes is None
+    assert lab.rows_of("t") == [0, 0, 1, 1]
+
+
+def test_another_version_does_not_resume(lab: Any) -> None:
+    first = lab.run(*steps(lab, **fails_once(lab)))
+    second = lab.run(*steps(lab))
+    assert second.status.run_key != first.status.run_key
+
+
+def test_a_named_run_is_applied_once(lab: Any) -> None:
+    states = [lab.states(lab.run(*steps(lab), run_key="2024-01-31"))["t"] for _ in range(3)]
+    assert states == ["complete", "already_committed", "already_committed"]
+    assert lab.rows_of("t") == [0, 1]
+
+
+@pytest.mark.parametrize("step", ["t", "f"])
+def test_a_run_key_of_another_version_is_refused(lab: Any, step: str) -> None:
+    def version(batches: int) -> list[dict[str, Any]]:
+        writer = {
+            "t": lab.table("t", "a.df"),
+            "f": lab.step("f", "filesystem.csv_writer", "a.df", path="f.csv"),
+        }
+        return [lab.source("a", batches=batches), writer[step]]
+
+    lab.run(*version(1), run_key="k")
+    again = lab.run(*version(2), run_key="k")
+    assert (again.outcome.error.code, again.status.exit_code) == ("RUN009", 3)
+    assert lab.states(again)[step] == "failed"
+
+
+@pytest.mark.parametrize("key", ["", " ", "a\nb", "../x", "k" * 65, "\x1b[31m"])
+def test_a_run_key_is_a_short_plain_name(lab: Any, key: str) -> None:
+    with pytest.raises(UsageError, match="run key"):
+        lab.run(lab.source("a"), lab.sink("s", "a.df"), run_key=key)
+    assert not list((lab.root / "logs").glob("run_*"))
+
+
+def test_an_unknown_adapter_is_refused_before_anything_is_written(lab: Any) -> None:
+    with pytest.raises(UsageError, match="no adapter 'locale'"):
+        lab.run(lab.source("a"), lab.sink("s", "a.df"), adapter="locale")
+    assert not (lab.root / "logs").exists()
+
+
+@pytest.fixture
+def manifest(lab: Any) -> Path:
+    """A compiled pipeline."""
+    lab.run(lab.source("a"), lab.sink("s", "a.df"))
+    return next((lab.root / "build").rglob("manifest.yaml"))
+
+
+def test_a_manifest_runs_like_its_pipeline(lab: Any, manifest: Path) -> None:
+    result = lab.run_file(manifest)
+    assert result.status.exit_code == 0
+    assert (result.folder / "manifest.yaml").read_text() == manifest.read_text()
+
+
+def test_a_manifest_runs_under_any_name(lab: Any, manifest: Path) -> None:
+    copy = manifest.rename(lab.root / "approved.yaml")
+    assert lab.run_file(copy).status.exit_code == 0
+
+
+def test_the_parameters_of_a_manifest_are_fixed(lab: Any, manifest: Path) -> None:
+    with pytest.raises(UsageError) as caught:
+        lab.run_file(manifest, params={"x": "1"})
+    assert (caught.value.code, caught.value.exit_code) == ("USE004", 2)
+
+
+def test_a_manifest_that_was_changed_is_refused(lab: Any, manifest: Path) -> None:
+    text = manifest.read_text()
+    manifest.write_text(text.replace("probe.source", "probe.other"))
+    with pytest.raises(PipelineError) as caught:
+        lab.run_file(manifest)
+    assert caught.value.code == "MAN002"
+
+
+def test_a_component_that_was_changed_is_refused(lab: Any, manifest: Path) -> None:
+    driver = lab.root / "components/probe/driver.py"
+    driver.write_text(driver.read_text() + "\n# changed\n")
+    result = lab.run_file(manifest)
+    assert (result.outcome.error.code, result.status.exit_code) == ("MAN003", 3)
+    assert set(lab.states(result).values()) == {"skipped"}
+    assert lab.events(result)[-1]["event"] == "run_failed"
+
+
+def test_a_living_run_refuses_a_second_one_and_a_dead_one_does_not(lab: Any) -> None:
+    waiting = lab.source("a", at={"run": {"touch": lab.file("here"), "wait_for": lab.file("go")}})
+    file = lab.pipeline(waiting, lab.sink("s", "a.df"))
+    alive = lab.start("run", file)
+    lab.wait_for("here")
+    with pytest.raises(RunError) as caught:
+        lab.run_file(file)
+    assert caught.value.code == "RUN006"
+    with pytest.raises(RunError):
+        lab.run_file(file, run_key=lab.project.index.rows()[0].run_key)
+    alive.send_signal(signal.SIGKILL)
+    alive.communicate(timeout=30)
+    listed = json.loads(lab.osiris("runs", "list", "--json").stdout)["runs"]
+    assert [(row["state"], row["died"]) for row in listed] == [("running", True)]
+    assert len(lab.leftovers) == 1
+    (lab.root / "go").touch()
+    result = lab.run_file(file)
+    assert result.status.resumes == listed[0]["run_id"]
+    assert result.status.exit_code == 0
+    assert lab.leftovers == [], "the dead run's scratch space goes too"
+
+
+def test_a_second_run_does_not_touch_a_living_ones_scratch_space(lab: Any) -> None:
+    waiting = lab.source("a", at={"run": {"touch": lab.file("here"), "wait_for": lab.file("go")}})
+    alive = lab.start("run", lab.pipeline(waiting, lab.sink("s", "a.df"), lab.sink("t", "a.df")))
+    lab.wait_for("here")
+    lab.run(lab.source("b"), lab.sink("u", "b.df"), name="other")
+    assert len(lab.leftovers) == 1
+    (lab.root / "go").touch()
+    alive.communicate(timeout=30)
+    assert alive.returncode == 0
