@@ -33,6 +33,9 @@ _SECRET_KEY = re.compile(
 _HUMP = re.compile(r"(?<=[a-z0-9])(?=[A-Z])")
 """Where a new word begins in `clientSecret`."""
 
+_PLACEHOLDER = re.compile(r"\$\{[A-Za-z_][A-Za-z0-9_]*\}")
+"""Where a connections file names a secret; that is what a reader needs to see."""
+
 _PERCENT = re.compile("%[0-9A-F]{2}")
 
 _TOKEN_SHAPES = re.compile(
@@ -126,7 +129,8 @@ class Redactor:
             return self.data(item)
         if isinstance(item, (list, tuple, set, frozenset)):
             return [self._hidden(part) for part in item]
-        return item if item is None or isinstance(item, bool) else MASK
+        shown = item is None or isinstance(item, bool) or _PLACEHOLDER.fullmatch(str(item))
+        return item if shown else MASK
 
 
 redactor = Redactor()

@@ -55,7 +55,7 @@ class Bench:
         (folder / "driver.py").write_text(DRIVER, encoding="utf-8")
 
     def compile(self, steps: str, head: str = "", **params: Any) -> Compiled:
-        """The outcome of compiling a pipeline of these steps; the first of them is at line 4 without a head."""
+        """The outcome of compiling a pipeline of these steps; without a head the first is at line 4."""
         project = Project.find(self.root)
         parsed = parse_pipeline(f"{HEAD}{head}steps:\n{steps}", shown_as="p.yaml")
         return Compiler(project.registry, project.connections).compile(parsed, params)

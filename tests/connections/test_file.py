@@ -21,13 +21,33 @@ PROBLEMS = {
     "a wrong alias": (f"connections: {{acme: {{-a: {GOOD}}}}}", "CON003", (1, 22)),
     "no fields": ("connections: {acme: {main: x}}", "CON003", (1, 22)),
     "a missing field": ('connections: {acme: {main: {password: "${PW}"}}}', "CON003", (1, 22)),
-    "an unknown field": ('connections:\n  acme:\n    main: {hots: x, user: u, password: "${PW}"}', "CON003", (3, 12)),
-    "a wrong type": ('connections:\n  acme:\n    main: {port: x, user: u, password: "${PW}"}', "CON003", (3, 12)),
-    "a wrong policy": ('connections:\n  acme:\n    main: {sample_rows: no, user: u, password: "${PW}"}', "CON003", (3, 12)),
+    "an unknown field": (
+        'connections:\n  acme:\n    main: {hots: x, user: u, password: "${PW}"}',
+        "CON003",
+        (3, 12),
+    ),
+    "a wrong type": (
+        'connections:\n  acme:\n    main: {port: x, user: u, password: "${PW}"}',
+        "CON003",
+        (3, 12),
+    ),
+    "a wrong policy": (
+        'connections:\n  acme:\n    main: {sample_rows: no, user: u, password: "${PW}"}',
+        "CON003",
+        (3, 12),
+    ),
     "clear text": ("connections:\n  acme:\n    main: {password: hunter2, user: u}", "CON005", (3, 12)),
-    "partly clear text": ('connections:\n  acme:\n    main: {password: "hunter2${PW}", user: u}', "CON005", (3, 12)),
-    "a clear number": ('connections:\n  acme:\n    main: {pin: 1234, password: "${PW}", user: u}', "CON005", (3, 12)),
-}  # fmt: skip
+    "partly clear text": (
+        'connections:\n  acme:\n    main: {password: "hunter2${PW}", user: u}',
+        "CON005",
+        (3, 12),
+    ),
+    "a clear number": (
+        'connections:\n  acme:\n    main: {pin: 1234, password: "${PW}", user: u}',
+        "CON005",
+        (3, 12),
+    ),
+}
 
 
 @pytest.mark.parametrize(("text", "code", "place"), PROBLEMS.values(), ids=PROBLEMS)
@@ -55,7 +75,7 @@ def test_a_secret_of_any_type_is_never_repeated(connections: Any, value: str) ->
 
 
 def test_a_remedy_names_a_variable(connections: Any) -> None:
-    (finding,) = connections.read("connections: {acme: {main: {user: u, password: x}}}").findings
+    (finding,) = connections.read("connections: {acme: {main: {user: u, password: hunter2}}}").findings
     assert finding.hint == "Put the value into .env and write password: ${ACME_MAIN_PASSWORD}."
 
 

@@ -1,4 +1,4 @@
-"""kill -9 at any moment: the old file and table or the new ones, and the same command again finishes the job."""
+"""kill -9 at any moment: the old targets or the new ones, and the same command again finishes the job."""
 
 from __future__ import annotations
 
@@ -30,7 +30,7 @@ FAILPOINTS = (
     "commit.after_commit",
     "publish.before_rename",
     "publish.after_rename",
-    "publish.after_sidecar",
+    "publish.between_renames",
 )
 
 
@@ -69,20 +69,22 @@ def content(lab: Any) -> tuple[list[Any], list[Any], list[Any]]:
     return sorted(file), tables[0], tables[1]
 
 
-def check(lab: Any, killed: bool) -> None:
-    """Whole, old or new, after the kill; new and once after the same command again."""
+def check(lab: Any, earlier: str) -> None:
+    """Whole, old or new, after the kill; new and once after the same command again.
+
+    `earlier` is the newest run before the kill, for one that came before the run had begun.
+    """
     file, table, added = content(lab)
     assert file in (OLD, NEW)
     assert table in (OLD, NEW)
     assert added in (OLD, OLD + NEW)
-    rows = lab.project.index.rows()
-    if killed and rows[0].pipeline == "p":
-        assert lab.project.index.has_died(rows[0])
+    newest = lab.project.index.rows()[0]
+    died = lab.project.index.has_died(newest)
+    ended = newest.run_id != earlier and not died
     again = lab.osiris("run", "pipelines/p.yaml", "--json")
     assert again.returncode == 0, again.stderr
-    if killed and rows[0].pipeline == "p":
-        assert json.loads(again.stdout)["run_key"] == rows[0].run_key
-        assert content(lab) == (NEW, NEW, OLD + NEW)
+    assert json.loads(again.stdout)["resumes"] == (newest.run_id if died else None)
+    assert content(lab) == (NEW, NEW, sorted(OLD + NEW * (2 if ended else 1)))
     assert lab.leftovers == []
     assert [p.name for p in (lab.root / "out").iterdir() if p.name.startswith(".")] == []
 
@@ -91,11 +93,14 @@ def check(lab: Any, killed: bool) -> None:
 @pytest.mark.slow
 @pytest.mark.parametrize("failpoint", FAILPOINTS)
 def test_killed_at_each_step_of_the_protocol(world: Any, failpoint: str) -> None:
+    earlier = world.project.index.rows()[0].run_id
     done = world.osiris(
         "run", "pipelines/p.yaml", env=os.environ | {"OSIRIS_FAILPOINTS": f"{failpoint}=kill"}
     )
-    assert done.returncode in (-signal.SIGKILL, 0)
-    check(world, killed=done.returncode != 0)
+    assert done.returncode == -signal.SIGKILL
+    listed = json.loads(world.osiris("runs", "list", "--json").stdout)["runs"]
+    assert [row["died"] for row in listed] == [True, False]
+    check(world, earlier)
 
 
 def one_trial(lab: Any, chance: random.Random, seconds: float) -> bool:
@@ -108,7 +113,7 @@ def one_trial(lab: Any, chance: random.Random, seconds: float) -> bool:
 
 
 def random_trials(lab: Any, number: int) -> Counter[bool]:
-    """Each trial begins from the old state; the moment is anywhere in the time that an undisturbed run takes."""
+    """Trials from the old state; the moment is anywhere in the time that an undisturbed run takes."""
     chance = random.Random(20_260_101)  # the same moments each time, as far as the machine allows
     began = time.monotonic()
     snapshot = {p: p.read_bytes() for p in (lab.root / "out", lab.root) for p in p.glob("*") if p.is_file()}
@@ -117,8 +122,9 @@ def random_trials(lab: Any, number: int) -> Counter[bool]:
     killed: Counter[bool] = Counter()
     for _ in range(number):
         restore(lab, snapshot)
+        earlier = lab.project.index.rows()[0].run_id
         was_killed = one_trial(lab, chance, seconds)
-        check(lab, was_killed)
+        check(lab, earlier)
         killed[was_killed] += 1
     return killed
 

@@ -53,7 +53,7 @@ def test_a_signal_ends_the_run_in_order(lab: Any, number: signal.Signals) -> Non
     (lab.root / "never").touch()
     again = lab.run(*steps)
     assert again.status.resumes == row.run_id
-    assert lab.rows_of("t") == [*range(8), 7, 8] or sorted(lab.rows_of("t")) == sorted([7, *range(9)])
+    assert lab.rows_of("t") == sorted([7, *range(9)])
 
 
 def test_a_step_without_edges_under_way_is_cancelled_not_failed(lab: Any) -> None:
@@ -121,7 +121,7 @@ def test_json_is_one_document_even_when_interrupted(lab: Any) -> None:
 
 
 def test_a_failed_run_that_is_interrupted_says_both(lab: Any) -> None:
-    """One branch has failed, the other is stopped: interrupted is what the run is, failed what the step is."""
+    """One branch has failed, the other is stopped: the run is interrupted, the step has failed."""
     process = begun(
         lab,
         lab.source("a", at={"run": {"raise": "DataError"}}),

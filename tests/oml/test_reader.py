@@ -1,4 +1,4 @@
-"""From text to the typed model: every problem of the form has a code, a place and, where known, what was meant."""
+"""From text to the typed model: each problem has a code, a place and, where known, what was meant."""
 
 from __future__ import annotations
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import errno
 import re
 import sys
 from collections.abc import Iterator
@@ -39,7 +40,8 @@ def reporting(as_json: bool) -> Iterator[None]:
         raise Exit(int(error.exit_code)) from error
     except OSError as error:
         name = f" {error.filename}" if error.filename else ""
-        failure = OsirisError("RES003", f"The operating system refused{name}: {error.strerror or error}.")
+        code = "RES001" if error.errno == errno.ENOSPC else "RES003"
+        failure = OsirisError(code, f"The operating system refused{name}: {error.strerror or error}.")
         _report(failure, as_json)
         raise Exit(int(ExitCode.RUN_FAILED)) from error
     except Exception as error:  # the edge of the process: a bug ends in a message
@@ -61,12 +63,17 @@ def _report(error: OsirisError, as_json: bool) -> None:
 
 def show_error(error: OsirisError) -> None:
     """An error in up to five lines, to stderr."""
-    say(f"{paint('error', 'red', sys.stderr)} {error.code}  {clean(error.message)}")
+    say(f"{paint('error', 'red', sys.stderr)} {error.code}  {_indented(error.message)}")
     for label, text in (("where", str(error.where)), ("hint", error.hint or "")):
         if text:
-            say(f"  {label:<7}{clean(text)}")
+            say(f"  {label:<7}{_indented(text)}")
     if error.target is not TargetState.UNCHANGED or error.where.step_id:
         say(f"  target {error.target.value}")
+
+
+def _indented(text: str) -> str:
+    """The text with its further lines set in: none of them can pass for a line of ours."""
+    return clean(text).replace("\n", "\n         ")
 
 
 def show_findings(findings: list[Finding]) -> None:

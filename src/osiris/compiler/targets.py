@@ -15,10 +15,10 @@ PlacedStep = tuple[int, str, Component, dict[str, Any]]
 """Index in the file, step id, component, effective config."""
 
 
-def target_findings(source: YamlSource, steps: Sequence[PlacedStep]) -> Iterator[Finding]:
+def target_findings(source: YamlSource, steps: Sequence[PlacedStep], *, all_known: bool) -> Iterator[Finding]:
     """An error where a writer would undo what another wrote, a warning where nothing is written."""
     writers = [step for step in steps if "write" in step[2].spec.modes]
-    if steps and not writers:
+    if all_known and not writers:
         warning = source.finding("OML032", "Nothing in this pipeline writes anything.", ("steps",))
         yield replace(warning, severity=Severity.WARNING)
     first: dict[tuple[Any, ...], PlacedStep] = {}

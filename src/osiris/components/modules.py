@@ -13,10 +13,9 @@ def module_spec(dotted: str) -> ModuleSpec | None:
         found = find_spec(package)
     except (ImportError, ValueError):
         return None
-    name = package
     for part in inner:
         if found is None or found.submodule_search_locations is None:
             return None
-        name = f"{name}.{part}"
-        found = PathFinder.find_spec(name, list(found.submodule_search_locations))
+        # By its last name only: with a dotted one, a namespace package would want its parent imported.
+        found = PathFinder.find_spec(part, list(found.submodule_search_locations))
     return found

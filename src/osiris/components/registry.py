@@ -104,7 +104,7 @@ class Registry:
         yield BUILT_IN, own
         found = {own}
         for entry in entry_points(group=ENTRY_POINTS):
-            spec = module_spec(entry.module)
+            spec = module_spec(entry.value.partition(":")[0].strip())
             for location in map(Path, (spec.submodule_search_locations if spec else None) or ()):
                 if location not in found:
                     yield entry.dist.name if entry.dist else entry.name, location

@@ -66,6 +66,7 @@ def schema_problems(
     found: list[SchemaProblem] = []
     for error in Draft202012Validator(schema).iter_errors(value):
         found.extend(_problems(error, owner, aliases or {}))
+    found = list(dict.fromkeys(found))  # each missing key is an error of its own, and names all of them
     hidden = set(secrets)
     return [
         _without_value(problem, owner) if pointer(*problem.path) in hidden else problem for problem in found

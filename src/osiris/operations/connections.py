@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
+from contextlib import closing
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -101,14 +103,19 @@ def _checks(project: Project, reference: str) -> list[Check]:
             declared,
             Check("connector", True, message="This family has no connector that could be asked."),
         ]
+    return [declared, *_asked(family.connector, resolved.fields)]
+
+
+def _asked(connector: str, fields: Mapping[str, Any]) -> list[Check]:
+    """What a connector says of itself; one that fails to say anything is a failed check, not a failed command."""
     try:
-        connector = connector_class(family.connector, Path())(resolved.fields)
+        with closing(connector_class(connector, Path())(fields)) as opened:
+            return opened.doctor()
     except OsirisError as error:
-        return [declared, Check("connector", False, error.code, error.message, error.hint)]
-    try:
-        return [declared, *connector.doctor()]
-    finally:
-        connector.close()
+        return [Check("connector", False, error.code, error.message, error.hint)]
+    except Exception as error:  # noqa: BLE001 - foreign code may raise anything
+        message = f"The connector failed: {type(error).__name__}: {error}"
+        return [Check("connector", False, "INT001", message, "Report it to the connector's author.")]
 
 
 def _declaration_check(project: Project, reference: str) -> Check:

@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import errno
+from collections.abc import Iterator
+from contextlib import contextmanager
 
 from osiris.errors import InternalError, OsirisError, RunError, TargetState
 
@@ -27,6 +29,15 @@ def runner_failure(error: Exception) -> OsirisError:
     return _resource_failure(error) or InternalError(
         "INT001", message, hint="This is a bug; please report it."
     )
+
+
+@contextmanager
+def named_refusals() -> Iterator[None]:
+    """Give what the operating system refuses a code."""
+    try:
+        yield
+    except OSError as error:
+        raise runner_failure(error) from error
 
 
 def _resource_failure(

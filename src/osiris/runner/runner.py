@@ -15,7 +15,7 @@ from osiris.errors import Cancelled, Interrupted, OsirisError
 from osiris.manifest import Manifest, dump_manifest
 from osiris.runner.attempts import AttemptFactory
 from osiris.runner.context import RunIdentity
-from osiris.runner.failures import runner_failure
+from osiris.runner.failures import named_refusals
 from osiris.runner.record import RunRecord
 from osiris.runner.region import RegionOutcome, RegionRun
 from osiris.runner.regions import Region, plan_regions
@@ -77,8 +77,12 @@ class Runner:
         self._ended.put(None)
 
     def run(self) -> RunOutcome:
-        """Run to the end; a failure becomes part of the outcome."""
-        self._begin()
+        """Run to the end; a failure becomes part of the outcome.
+
+        Raises only where the session itself cannot be written.
+        """
+        with named_refusals():
+            self._begin()
         schedule: Schedule | None = None
         error: OsirisError | None = None
         try:
@@ -100,12 +104,9 @@ class Runner:
         self._work_dir.mkdir(parents=True, exist_ok=True)
 
     def _end(self, error: OsirisError | None) -> Status:
-        """Write how it ended. Raises a coded error where even that cannot be written."""
-        try:
+        with named_refusals():
             status = self._record.run_ended(error)
             self._index.record(status)
-        except OSError as failure:
-            raise runner_failure(failure) from failure
         return status
 
     def _clear_work_of_the_dead(self) -> None:

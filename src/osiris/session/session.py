@@ -8,7 +8,7 @@ import math
 import secrets
 import threading
 from collections.abc import Callable, Mapping
-from contextlib import ExitStack
+from contextlib import suppress
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import IO, Any, Self
@@ -110,10 +110,13 @@ class Session:
 
     def close(self) -> None:
         """Close the files and give up the lock; a second call does nothing."""
-        with self._lock, ExitStack() as stack:
+        with self._lock:
             for stream in (self._events, self._metrics):
                 if stream is not None:
-                    stack.callback(stream.close)
+                    with suppress(
+                        OSError
+                    ):  # a line that could not be written has been reported by its writer
+                        stream.close()
             self._events = self._metrics = None
 
     def _write(self, name: str, text: str) -> None:

@@ -1,0 +1,155 @@
+"""`osiris components` and `osiris connections`: causes told apart, secrets unseen, documented exit codes."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+FAMILY = """\
+family: acme
+connector: collections.OrderedDict
+fields:
+  type: object
+  properties: {host: {type: string}, password: {type: string}}
+  additionalProperties: false
+secrets: [/password]
+"""
+CONNECTIONS = """\
+connections:
+  acme:
+    unset: {password: "${ACME_UNSET}"}
+    clear: {password: hunter2-canary}
+    wrong: {hots: x}
+  duckdb:
+    fine: {path: fine.duckdb}
+    nofolder: {path: gone/x.duckdb}
+    notone: {path: text.duckdb}
+"""
+
+
+@pytest.fixture
+def connected(project: Path) -> Path:
+    (project / "components/acme").mkdir(parents=True)
+    (project / "components/acme/connection.yaml").write_text(FAMILY)
+    (project / "osiris_connections.yaml").write_text(CONNECTIONS)
+    (project / "text.duckdb").write_text("not a database\n" * 1000)
+    return project
+
+
+def test_components_are_listed(project: Path, command: Any) -> None:
+    answer = command("components", "list")
+    assert (answer.code, answer.err) == (0, "")
+    assert "duckdb.processor" in answer.out
+    listed = command("components", "list", "--json").document
+    assert listed["findings"] == []
+    assert {"name", "version", "modes", "capabilities", "runnable", "origin"} <= listed["components"][
+        0
+    ].keys()
+
+
+def test_components_are_narrowed(project: Path, command: Any) -> None:
+    def names(*options: str) -> list[str]:
+        return [
+            one["name"] for one in command("components", "list", *options, "--json").document["components"]
+        ]
+
+    assert names("--mode", "transform") == ["duckdb.processor"]
+    assert "duckdb.writer" in names("--capability", "transactions", "--runnable")
+
+
+def test_a_broken_component_is_reported_beside_the_others(connected: Path, command: Any) -> None:
+    (connected / "components/acme.bad").mkdir()
+    (connected / "components/acme.bad/spec.yaml").write_text("name: acme.bad\n")
+    listed = command("components", "list")
+    assert "duckdb.processor" in listed.out
+    assert "CMP010" in listed.err
+    validated = command("components", "validate", "--json")
+    assert (validated.code, validated.document["valid"]) == (3, False)
+    assert [one["name"] for one in validated.document["components"] if not one["valid"]] == ["acme.bad"]
+
+
+def test_a_component_is_shown_with_its_connection_s_fields(project: Path, command: Any) -> None:
+    answer = command("components", "show", "duckdb.writer")
+    assert answer.code == 0
+    for word in ("write_mode", "append|replace|merge", "path", "of the connection", "Example: Update by key"):
+        assert word in answer.out
+    shown = command("components", "show", "duckdb.writer", "--json").document
+    assert "path" in shown["config_schema"]["properties"]
+
+
+def test_a_component_that_is_not_there(project: Path, command: Any) -> None:
+    answer = command("components", "show", "duckdb.writr", "--json")
+    assert (answer.code, answer.document["error"]["code"]) == (3, "CMP001")
+    assert "duckdb.writer" in answer.document["error"]["hint"]
+
+
+@pytest.mark.parametrize("level", ["basic", "enhanced", "strict"])
+def test_components_are_validated(project: Path, command: Any, level: str) -> None:
+    answer = command("components", "validate", "duckdb.processor", "--level", level)
+    assert answer == (0, f"duckdb.processor  valid ({level})\n", "")
+
+
+def test_connections_are_listed_without_their_secrets(connected: Path, command: Any) -> None:
+    answer = command("connections", "list", "--json")
+    shown = {one["reference"]: one["fields"] for one in answer.document["connections"]}
+    assert shown["@acme.unset"] == {"password": "****"} or shown["@acme.unset"] == {
+        "password": "${ACME_UNSET}"
+    }
+    assert "hunter2" not in answer.out + command("connections", "list").out
+    assert answer.code == 4
+
+
+def test_a_project_without_connections(project: Path, command: Any) -> None:
+    assert command("connections", "list").code == 0
+    assert command("connections", "doctor", "--json").document["healthy"] is True
+
+
+CAUSES = {
+    "@acme.unset": "CON004",
+    "@acme.clear": "CON005",
+    "@acme.wrong": "CON003",
+    "@duckdb.nofolder": "CON020",
+    "@duckdb.notone": "CON023",
+}
+
+
+@pytest.mark.parametrize(("reference", "code"), CAUSES.items())
+def test_doctor_tells_causes_apart(connected: Path, command: Any, reference: str, code: str) -> None:
+    answer = command("connections", "doctor", reference, "--json")
+    (diagnosis,) = answer.document["connections"]
+    failed = [check for check in diagnosis["checks"] if not check["ok"]]
+    assert (answer.code, diagnosis["healthy"], failed[0]["code"]) == (4, False, code)
+    assert "hunter2" not in answer.out
+
+
+def test_doctor_asks_all_and_shows_what_to_do(connected: Path, command: Any) -> None:
+    answer = command("connections", "doctor")
+    assert answer.code == 4
+    assert (
+        "  ✗ secrets  CON004  @acme.unset: password needs the variable ACME_UNSET, which is not set.\n"
+        in answer.out
+    )
+    assert "      hint: Set ACME_UNSET in the environment or in .env.\n" in answer.out
+    assert "hunter2" not in answer.out + answer.err
+
+
+def test_a_healthy_connection(connected: Path, command: Any) -> None:
+    answer = command("connections", "doctor", "@duckdb.fine", "--json")
+    assert (answer.code, answer.document["healthy"]) == (0, True)
+
+
+def test_a_connection_that_is_not_there(connected: Path, command: Any) -> None:
+    answer = command("connections", "doctor", "@duckdb.fin", "--json")
+    assert (answer.code, answer.document["error"]["code"]) == (2, "CON002")
+    assert "@duckdb.fine" in answer.document["error"]["hint"]
+
+
+def test_a_connector_that_fails_is_one_failed_check(connected: Path, command: Any) -> None:
+    (connected / ".env").write_text("ACME_UNSET=hunter2-canary")
+    answer = command("connections", "doctor", "@acme.unset", "--json")
+    (diagnosis,) = answer.document["connections"]
+    failed = [check["code"] for check in diagnosis["checks"] if not check["ok"]]
+    assert (answer.code, failed) == (4, ["INT001"])
+    assert "hunter2" not in answer.out

@@ -1,0 +1,223 @@
+"""`osiris run` as a person, a script and a terminal see it."""
+
+from __future__ import annotations
+
+import json
+import os
+import pty
+import re
+import subprocess
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+HOSTILE = "\x1b[31mred\x1b]0;title\x07\x9b2J\u202eevil\r\n✓ s  complete"
+
+
+def good(lab: Any) -> Path:
+    return lab.pipeline(lab.source("a", batches=3), lab.sink("s", "a.df"), lab.table("t", "a.df"))
+
+
+def bad(lab: Any) -> Path:
+    return lab.pipeline(lab.source("a", at={"run": {"raise": "DataError"}}), lab.sink("s", "a.df"))
+
+
+def test_the_summary_says_what_was_written_where(lab: Any) -> None:
+    (lab.root / "a.csv").write_text("id\n1\n2\n")
+    extract = lab.step("a", "filesystem.csv_extractor", path="a.csv")
+    file = lab.pipeline(
+        extract, lab.step("f", "filesystem.csv_writer", "a.df", path="out/b.csv"), lab.table("t", "a.df")
+    )
+    done = lab.osiris("run", file)
+    assert done.returncode == 0
+    assert re.search(r"p succeeded in \d", done.stdout)
+    assert re.search(r"out/b\.csv +2 rows, \d+ B +replace", done.stdout)
+    assert re.search(r"wh\.duckdb:t +2 rows +append", done.stdout)
+    folder = re.search(r"Evidence +(\S+)", done.stdout)
+    assert folder
+    assert (lab.root / folder[1] / "status.json").is_file()
+
+
+def test_progress_goes_to_stderr(lab: Any) -> None:
+    done = lab.osiris("run", good(lab))
+    assert "… a  probe.source" in done.stderr
+    assert "✓ s  3 rows" in done.stderr
+    assert "…" not in done.stdout
+
+
+@pytest.mark.parametrize("make", [good, bad])
+def test_json_is_exactly_one_document(lab: Any, make: Any) -> None:
+    done = lab.osiris("run", make(lab), "--json")
+    document = json.loads(done.stdout)
+    assert document["exit_code"] == done.returncode == (0 if make is good else 5)
+    assert document["state"] == ("succeeded" if make is good else "failed")
+    assert (document["error"] or {}).get("code") == (None if make is good else "DAT001")
+    assert (lab.root / document["session"]).is_dir()
+
+
+@pytest.mark.parametrize(
+    ("arguments", "code", "exit_code"),
+    [
+        (["gone.yaml"], "USE003", 2),
+        (["pipelines/p.yaml", "--adapter", "moon"], "USE001", 2),
+        (["pipelines/p.yaml", "--param", "novalue"], "USE001", 2),
+        (["pipelines/p.yaml", "--run-key", ""], "USE001", 2),
+        (["pipelines/wrong.yaml"], None, 3),
+        (["pipelines/p.yaml", "--no-such-option"], "USE001", 2),
+    ],
+)
+def test_what_cannot_begin_is_one_document_too(
+    lab: Any, arguments: list[str], code: str | None, exit_code: int
+) -> None:
+    good(lab)
+    (lab.root / "pipelines/wrong.yaml").write_text("oml_version: '0.1.0'\nname: x\nsteps: []\n")
+    done = lab.osiris("run", *arguments, "--json")
+    document = json.loads(done.stdout)
+    assert (document["ok"], done.returncode) == (False, exit_code)
+    assert code in (None, document["error"]["code"])
+    assert not list((lab.root / "logs").glob("run_*"))
+
+
+def test_a_failure_is_told_with_place_and_hint(lab: Any) -> None:
+    done = lab.osiris("run", bad(lab))
+    assert done.returncode == 5
+    assert "error DAT001" in done.stderr
+    assert "where  step a" in done.stderr
+    assert "target unchanged" in done.stderr
+    assert "✗ a" in done.stdout
+
+
+def test_what_a_driver_prints_is_no_part_of_the_answer(lab: Any) -> None:
+    driver = lab.root / "components/probe/driver.py"
+    driver.write_text(driver.read_text() + '\n\nprint("noise")\nprint("no line end", end="")\n')
+    done = lab.osiris("run", good(lab), "--json")
+    json.loads(done.stdout)
+    assert "noise" in done.stderr
+    assert "no line end" in done.stderr
+
+
+def on_terminal(lab: Any, *arguments: Any, **environment: str) -> str:
+    """All that the command writes to a terminal."""
+    ours, theirs = pty.openpty()
+    env = {k: v for k, v in os.environ.items() if k != "NO_COLOR"} | {"TERM": "xterm"} | environment
+    process = subprocess.Popen(lab.command(*arguments), cwd=lab.root, env=env, stdout=theirs, stderr=theirs)
+    os.close(theirs)
+    seen = b""
+    while True:
+        try:
+            data = os.read(ours, 65536)
+        except OSError:  # the other side is closed
+            break
+        if not data:
+            break
+        seen += data
+    os.close(ours)
+    process.wait(timeout=30)
+    return seen.decode()
+
+
+SGR = re.compile(r"\x1b\[[0-9;]*m")
+
+
+@pytest.mark.parametrize(
+    ("environment", "coloured"),
+    [({}, True), ({"NO_COLOR": "1"}, False), ({"TERM": "dumb"}, False)],
+    ids=["terminal", "NO_COLOR", "dumb terminal"],
+)
+def test_colours_only_where_they_are_wanted(lab: Any, environment: dict[str, str], coloured: bool) -> None:
+    assert bool(SGR.search(on_terminal(lab, "run", good(lab), **environment))) is coloured
+
+
+def hostile(lab: Any) -> Path:
+    """An error whose text would drive a terminal, and fake a line."""
+    driver = lab.root / "components/probe/driver.py"
+    driver.write_text(driver.read_text().replace("The probe was told to raise {name}.", repr(HOSTILE)[1:-1]))
+    return bad(lab)
+
+
+@pytest.mark.parametrize(
+    "arguments", [["run", "pipelines/p.yaml"], ["runs", "list"], ["runs", "show", "last"]]
+)
+def test_data_does_not_drive_the_terminal(lab: Any, arguments: list[str]) -> None:
+    file = hostile(lab)
+    if arguments[0] == "runs":
+        lab.osiris("run", file)
+    seen = SGR.sub("", on_terminal(lab, *arguments))
+    assert not re.search("[\x00-\x08\x0b\x0c\x0e-\x1f\x7f-\x9f\u202e]", seen)
+    assert "\r" not in seen.replace("\r\n", "")
+
+
+def test_data_does_not_pass_for_a_line_of_progress(lab: Any) -> None:
+    done = lab.osiris("run", hostile(lab))
+    assert not [line for line in (done.stdout + done.stderr).splitlines() if line.startswith("✓ s")]
+
+
+@pytest.mark.parametrize(
+    "arguments", [["run", "pipelines/p.yaml"], ["run", "pipelines/p.yaml", "--json"], ["runs", "list"]]
+)
+@pytest.mark.parametrize("closed", ["stdout", "stderr"])
+def test_nobody_reading_is_no_failure(lab: Any, arguments: list[str], closed: str) -> None:
+    good(lab)
+    process = lab.start(*arguments)
+    getattr(process, closed).close()
+    other = process.stderr if closed == "stdout" else process.stdout
+    said = other.read()
+    other.close()
+    assert process.wait(timeout=30) == 0
+    assert "Traceback" not in said
+    assert "Error" not in said
+
+
+def test_a_subfolder_of_the_project_will_do(lab: Any) -> None:
+    good(lab)
+    done = lab.osiris("run", "p.yaml", cwd=lab.root / "pipelines")
+    assert done.returncode == 0, done.stderr
+    assert list((lab.root / "logs").glob("run_*"))
+    assert lab.written("s") == [0, 1, 2]
+
+
+def test_a_terminal_that_knows_no_unicode_will_do(lab: Any) -> None:
+    done = lab.osiris("run", good(lab), env=os.environ | {"PYTHONIOENCODING": "ascii"})
+    assert done.returncode == 0, done.stderr
+
+
+@pytest.mark.parametrize("folder", ["logs", ".osiris", "build"])
+def test_a_folder_that_cannot_be_written_is_a_coded_error(lab: Any, folder: str) -> None:
+    """A file where the folder should be stands for all refusals: root may write anywhere else."""
+    good(lab)
+    (lab.root / folder).write_text("in the way")
+    done = lab.osiris("run", "pipelines/p.yaml", "--json")
+    assert done.returncode == 1
+    assert json.loads(done.stdout)["error"]["code"] == "RES003"
+    assert "Traceback" not in done.stderr
+
+
+def _can_mount() -> bool:
+    return subprocess.run(["unshare", "-m", "true"], check=False, capture_output=True).returncode == 0
+
+
+@pytest.mark.faults
+@pytest.mark.slow
+@pytest.mark.skipif(not _can_mount(), reason="needs the right to mount")
+@pytest.mark.parametrize("kilobytes", [4, 8, 12, 16, 24, 40])
+@pytest.mark.parametrize("folder", ["logs", ".osiris"])
+def test_a_full_disk_is_a_coded_error(lab: Any, folder: str, kilobytes: int) -> None:
+    """The folder is a tmpfs that fills up at one moment or another; what is written is whole or not there."""
+    (lab.root / folder).mkdir()
+    chatty = {"batch": {"report": {"text": "x" * 200}}}
+    lab.pipeline(
+        lab.source("a", batches=200, rows=100, at=chatty), lab.table("t", "a.df"), lab.sink("s", "a.df")
+    )
+    mount = f'mount -t tmpfs -o size={kilobytes}k none {folder} && exec "$@"'
+    done = subprocess.run(
+        ["unshare", "-m", "sh", "-c", mount, "sh", *lab.command("run", "pipelines/p.yaml", "--json")],
+        cwd=lab.root, capture_output=True, text=True, timeout=60, check=False,
+    )  # fmt: skip
+    document = json.loads(done.stdout)
+    assert "Traceback" not in done.stderr
+    error = document["error"]
+    if error is not None:
+        assert error["code"] == "RES001"
+        assert done.returncode == 1
+    assert not (lab.root / "wh.duckdb").exists() or len(lab.rows_of("t")) == 20_000

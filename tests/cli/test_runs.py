@@ -1,0 +1,76 @@
+"""`osiris runs list` and `osiris runs show`."""
+
+from __future__ import annotations
+
+import json
+from typing import Any
+
+import pytest
+
+
+@pytest.fixture
+def ran(lab: Any) -> Any:
+    """One failed run of `p`, then one good run of `q`."""
+    lab.run(lab.source("a", at={"run": {"raise": "DataError"}}), lab.sink("s", "a.df"))
+    lab.run(lab.source("a"), lab.sink("s", "a.df"), name="q")
+    return lab
+
+
+def test_runs_are_listed_newest_first(ran: Any) -> None:
+    lines = ran.osiris("runs", "list").stdout.splitlines()
+    assert [line.split()[1:3] for line in lines] == [["q", "succeeded"], ["p", "failed"]]
+    assert lines[1].endswith("DAT001")
+
+
+@pytest.mark.parametrize(
+    ("options", "names"),
+    [
+        ([], ["q", "p"]),
+        (["--pipeline", "p"], ["p"]),
+        (["--state", "succeeded"], ["q"]),
+        (["--limit", "1"], ["q"]),
+        (["--pipeline", "none"], []),
+    ],
+)
+def test_the_list_can_be_narrowed(ran: Any, options: list[str], names: list[str]) -> None:
+    document = json.loads(ran.osiris("runs", "list", "--json", *options).stdout)
+    assert [row["pipeline"] for row in document["runs"]] == names
+
+
+@pytest.mark.parametrize("options", [["--state", "done"], ["--limit", "0"]])
+def test_a_choice_that_does_not_exist_is_exit_2(ran: Any, options: list[str]) -> None:
+    done = ran.osiris("runs", "list", *options)
+    assert done.returncode == 2
+    assert "Traceback" not in done.stderr
+
+
+def test_without_runs_the_list_says_so(lab: Any) -> None:
+    assert lab.osiris("runs", "list").stdout.strip() == "There are no runs yet."
+    assert json.loads(lab.osiris("runs", "list", "--json").stdout) == {"runs": []}
+
+
+def test_a_run_is_shown_with_steps_events_and_error(ran: Any) -> None:
+    row = ran.project.index.rows()[1]
+    shown = ran.osiris("runs", "show", row.run_id).stdout
+    for part in (row.run_id, "failed", "probe.source", "step_failed", "error=DAT001", "run_failed"):
+        assert part in shown
+
+
+def test_show_as_json(ran: Any) -> None:
+    document = json.loads(ran.osiris("runs", "show", "last", "--json").stdout)
+    assert (document["pipeline"], document["state"], document["alive"]) == ("q", "succeeded", False)
+    assert document["events"][-1]["event"] == "run_complete"
+
+
+def test_a_part_of_the_id_will_do(ran: Any) -> None:
+    run_id = ran.project.index.rows()[1].run_id
+    assert json.loads(ran.osiris("runs", "show", run_id[-6:], "--json").stdout)["run_id"] == run_id
+
+
+@pytest.mark.parametrize("run", ["gone", "run_"])
+def test_no_such_run_and_too_many_are_told_apart(ran: Any, run: str) -> None:
+    done = ran.osiris("runs", "show", run, "--json")
+    error = json.loads(done.stdout)["error"]
+    assert (error["code"], done.returncode) == ("RUN008", 2)
+    assert ("more than one" in error["message"]) is (run == "run_")
+    assert ran.project.index.rows()[0].run_id in error["hint"]
