@@ -27,8 +27,8 @@ def forms(secret: str) -> set[bytes]:
     raw = secret.encode()
     text = {
         secret, quote(secret, safe=""), quote(secret), quote_plus(secret), json.dumps(secret)[1:-1],
-        json.dumps(secret, ensure_ascii=False)[1:-1], repr(secret)[1:-1], secret.replace("'", "''"), secret[::-1],
-        raw.hex(), raw.hex().upper(), secret[:12], secret[-12:],
+        json.dumps(secret, ensure_ascii=False)[1:-1], repr(secret)[1:-1], secret.replace("'", "''"),
+        secret[::-1], raw.hex(), raw.hex().upper(), secret[:12], secret[-12:],
     }  # fmt: skip
     coded = {base64.b64encode(b"\0" * shift + raw)[4:-4] for shift in range(3)}
     other = {secret.encode("utf-16-le"), secret.encode("latin-1", "replace")}

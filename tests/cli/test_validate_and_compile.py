@@ -234,3 +234,11 @@ def test_a_reader_that_leaves_early_is_no_error(good: Path) -> None:
     command = f"{sys.executable} -m osiris schema oml | head -c 1; exit ${{PIPESTATUS[0]}}"
     done = subprocess.run(["bash", "-c", command], capture_output=True, check=False)
     assert (done.returncode, done.stdout, done.stderr) == (0, b"{", b"")
+
+
+def test_a_long_line_is_shown_around_its_problem(good: Path, command: Any) -> None:
+    (good / "p.yaml").write_text(GOOD.replace("out.csv", "x" * 500 + ", tabel: 1"))
+    lines = command("validate", "p.yaml").err.splitlines()
+    shown, caret = next((lines[i - 1], line) for i, line in enumerate(lines) if line.endswith("^"))
+    assert shown[caret.index("^") :].startswith("tabel: 1")
+    assert len(shown) <= 130

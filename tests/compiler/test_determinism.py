@@ -28,9 +28,16 @@ x-runtime: {driver: "./driver.py:AnyDriver"}
 PIPELINE = """\
 oml_version: "0.1.0"
 name: any
-params: {d: {type: date, default: 2024-01-31}, f: {type: number, default: 0.1}, s: {default: "žluť 😀\\u2028"}}
+params:
+  d: {type: date, default: 2024-01-31}
+  f: {type: number, default: 0.1}
+  s: {default: "žluť 😀\\u2028"}
 steps:
-  - {id: last, component: filesystem.csv_writer, config: {path: o.csv}, inputs: {df: "${join.df}"}, needs: [x, y, z]}
+  - id: last
+    component: filesystem.csv_writer
+    config: {path: o.csv}
+    inputs: {df: "${join.df}"}
+    needs: [x, y, z]
   - id: join
     component: duckdb.processor
     inputs: {two: "${b.df}", one: "${a.df}", three: "${x.df}"}

@@ -111,9 +111,13 @@ def test_a_parameter_that_nobody_declares_is_refused(bench: Any) -> None:
 
 @pytest.mark.parametrize(
     ("declared", "path"),
-    [("{default: north}", "in/north.csv"), ("{type: integer, default: 7}", "in/7.csv"),
-     ("{type: boolean, default: true}", "in/true.csv"), ("{type: date, default: 2024-01-31}", "in/2024-01-31.csv")],
-)  # fmt: skip
+    [
+        ("{default: north}", "in/north.csv"),
+        ("{type: integer, default: 7}", "in/7.csv"),
+        ("{type: boolean, default: true}", "in/true.csv"),
+        ("{type: date, default: 2024-01-31}", "in/2024-01-31.csv"),
+    ],
+)
 def test_a_value_may_stand_inside_a_path(bench: Any, declared: str, path: str) -> None:
     steps = '  - {id: a, component: filesystem.csv_extractor, config: {path: "in/${ params.p }.csv"}}\n'
     assert bench.step(steps, "a", f"params: {{p: {declared}}}\n").config["path"] == path

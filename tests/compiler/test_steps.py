@@ -111,7 +111,8 @@ def test_a_connection_is_checked(
 
 
 def test_a_component_without_connections_takes_none(bench: Any) -> None:
-    step = '  - {id: s, component: duckdb.processor, config: {query: SELECT 1 AS a, connection: "@duckdb.other"}}\n'
+    config = 'query: SELECT 1 AS a, connection: "@duckdb.other"'
+    step = f"  - {{id: s, component: duckdb.processor, config: {{{config}}}}}\n"
     assert [error.code for error in bench.compile(step).errors] == ["CMP003"]
 
 
@@ -153,8 +154,7 @@ def test_a_component_s_own_secret_is_never_written_into_a_pipeline(
 
 
 def test_a_column_may_be_called_password(bench: Any) -> None:
-    step = "  - {id: a, component: filesystem.csv_extractor, config: {path: a.csv, schema: {password: VARCHAR}}}\n"
-    assert bench.problems(step) == []
+    assert bench.problems(READ.replace("a.csv", "a.csv, schema: {password: VARCHAR}")) == []
 
 
 COMPONENTS = {

@@ -41,13 +41,14 @@ steps:
   - {id: numbers, component: thirdparty.numbers, config: {count: 3}}
   - {id: write, component: filesystem.csv_writer, inputs: {df: "${numbers.df}"}, config: {path: n.csv}}
 """
+INSTALLED = "thirdparty_osiris-2.0.dist-info"
 FILES = {
     "thirdparty_osiris/__init__.py": "raise SystemExit('listing imported the package')",
     "thirdparty_osiris/components/thirdparty.numbers/spec.yaml": SPEC,
     "thirdparty_osiris/drivers/__init__.py": "",
     "thirdparty_osiris/drivers/numbers.py": DRIVER,
-    "thirdparty_osiris-2.0.dist-info/METADATA": "Metadata-Version: 2.1\nName: thirdparty-osiris\nVersion: 2.0\n",
-    "thirdparty_osiris-2.0.dist-info/entry_points.txt": "[osiris.components]\nmine = thirdparty_osiris.components\n",
+    f"{INSTALLED}/METADATA": "Metadata-Version: 2.1\nName: thirdparty-osiris\nVersion: 2.0\n",
+    f"{INSTALLED}/entry_points.txt": "[osiris.components]\nmine = thirdparty_osiris.components\n",
 }
 
 
@@ -91,7 +92,7 @@ def test_it_runs(site: Path, project: Path) -> None:
 
 @pytest.mark.parametrize("value", ["gone_package.components", "thirdparty_osiris.gone", "not a name", "sys"])
 def test_an_entry_point_that_leads_nowhere_hides_nothing(site: Path, value: str) -> None:
-    entries = site / "thirdparty_osiris-2.0.dist-info/entry_points.txt"
+    entries = site / INSTALLED / "entry_points.txt"
     entries.write_text(f"[osiris.components]\nmine = {value}\n")
     assert "duckdb.processor" in [component.name for component in Registry().list()]
 

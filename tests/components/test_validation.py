@@ -1,4 +1,4 @@
-"""What `components validate` finds at each level: the schema, the sense, and whether the driver keeps its part."""
+"""What `components validate` finds at each level: form, sense, and whether the driver keeps its part."""
 
 from __future__ import annotations
 

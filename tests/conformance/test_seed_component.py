@@ -1,4 +1,4 @@
-"""A component in the seed's form works unchanged: one spec with its connection fields in it, pandas in and out."""
+"""A component in the seed's form works unchanged: its connection fields in its spec, pandas in and out."""
 
 from __future__ import annotations
 

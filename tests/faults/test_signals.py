@@ -88,6 +88,7 @@ def test_a_signal_stops_an_engine_at_work(lab: Any) -> None:
     assert lab.leftovers == []
 
 
+@pytest.mark.slow
 def test_a_stubborn_step_does_not_outlive_five_seconds(lab: Any) -> None:
     at = {"run": {"touch": lab.file("here"), "hang": 60}}
     process = begun(lab, lab.source("a", at=at), lab.sink("s", "a.df"))

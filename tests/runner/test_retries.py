@@ -150,6 +150,7 @@ def test_a_step_that_ignores_its_end_is_left_behind(
     assert lab.events(result) == before
 
 
+@pytest.mark.slow
 def test_a_process_with_a_stubborn_step_ends_within_five_seconds(lab: Any) -> None:
     at = {"run": {"hang": 60}}
     lab.pipeline(lab.source("a", timeout_seconds=0.2, at=at), lab.sink("s", "a.df"))

@@ -16,6 +16,8 @@ from osiris.redaction import is_secret_key
 
 _COLOURS = {Severity.ERROR: "red", Severity.WARNING: "yellow", Severity.NOTE: "blue"}
 
+_LINE_WIDTH = 120
+
 _KEY = re.compile(r"[\w-]+(?=[\"']?\s*:)")
 """Keys of one line of YAML."""
 
@@ -116,5 +118,7 @@ def _excerpt(finding: Finding) -> list[str]:
         return []
     if any(is_secret_key(key) for key in _KEY.findall(line)):
         return []
-    shown = clean(line[:120])
-    return [f"  {finding.mark.line:>4} | {shown}", f"       | {' ' * (finding.mark.column - 1)}^"]
+    at = finding.mark.column - 1
+    start = max(0, at - _LINE_WIDTH // 2) if at >= _LINE_WIDTH else 0
+    before, after = clean(line[start:at]), clean(line[at : start + _LINE_WIDTH])
+    return [f"  {finding.mark.line:>4} | {before}{after}", f"       | {' ' * len(before)}^"]

@@ -16,7 +16,7 @@ from osiris.connections.file import PLACEHOLDER, REFERENCE
 from osiris.core.binding import typed_value
 from osiris.core.driver import ConfigChecker, ConfigProblem
 from osiris.errors import PipelineError
-from osiris.findings import Finding
+from osiris.findings import Finding, shortened
 from osiris.oml import Step
 from osiris.redaction import is_secret_key
 from osiris.yamlsource import YamlSource
@@ -182,9 +182,8 @@ def unknown_component(source: YamlSource, index: int, name: str, candidates: tup
     tail = f"; did you mean {candidates[0]!r}?" if candidates else "."
     path = ("steps", index, "component")
     hint = "`osiris components list` shows all."
-    return source.finding(
-        "CMP001", f"There is no component {name!r}{tail}", path, candidates=candidates, hint=hint
-    )
+    message = f"There is no component {shortened(repr(name))}{tail}"
+    return source.finding("CMP001", message, path, candidates=candidates, hint=hint)
 
 
 def not_runnable(source: YamlSource, index: int, component: Component) -> Finding:

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Annotated, Any, ClassVar, Literal
 
+import duckdb
 import pyarrow as pa
 from pydantic import Field
 
@@ -12,7 +13,7 @@ from osiris.connectors.filesystem.cancel import interrupter
 from osiris.connectors.filesystem.config_checks import path_problems, type_problems
 from osiris.connectors.filesystem.connection import FilesystemConnector
 from osiris.connectors.filesystem.csv_dialect import CsvDialect
-from osiris.connectors.filesystem.csv_inference import InferredSchema, pin_text
+from osiris.connectors.filesystem.csv_inference import pin_text
 from osiris.connectors.filesystem.csv_reader import CsvRequest, CsvSource
 from osiris.connectors.filesystem.delivery import delivered
 from osiris.connectors.filesystem.engine import reading_engine
@@ -79,17 +80,19 @@ class FilesystemCsvExtractorDriver:
         ctx.closing(con)
         ctx.on_cancel(interrupter(con))
         if source.undeclared:
-            _report(source, source.infer(con, ctx), ctx)
+            _infer(source, con, ctx)
         return {"df": delivered(source.read(con, ctx), promised, paths, connector.shown, ctx)}
 
 
-def _report(source: CsvSource, found: InferredSchema, ctx: ExecutionContext) -> None:
-    """Put the inferred types into the session, ready to be pinned."""
+def _infer(source: CsvSource, con: duckdb.DuckDBPyConnection, ctx: ExecutionContext) -> None:
+    """Find the missing types and put them into the session; the text to pin has the declared ones too."""
+    undeclared = source.undeclared
+    found = source.infer(con, ctx)
     normalised = [source.names[position] for position in found.normalised]
     pin = pin_text(source.types)
     ctx.log_event(
         "schema_inferred",
-        columns=source.types,
+        columns={name: source.types[name] for name in undeclared},
         normalised=normalised,
         rows_sampled=found.rows_sampled,
         pin=pin,

@@ -107,13 +107,13 @@ def _checks(project: Project, reference: str) -> list[Check]:
 
 
 def _asked(connector: str, fields: Mapping[str, Any]) -> list[Check]:
-    """What a connector says of itself; one that fails to say anything is a failed check, not a failed command."""
+    """What a connector says of itself; one that fails is a failed check, not a failed command."""
     try:
         with closing(connector_class(connector, Path())(fields)) as opened:
             return opened.doctor()
     except OsirisError as error:
         return [Check("connector", False, error.code, error.message, error.hint)]
-    except Exception as error:  # noqa: BLE001 - foreign code may raise anything
+    except Exception as error:  # noqa: BLE001 - foreign code
         message = f"The connector failed: {type(error).__name__}: {error}"
         return [Check("connector", False, "INT001", message, "Report it to the connector's author.")]
 
