@@ -7,7 +7,7 @@ FAST := not slow and not packaging and not faults
 SLOW := slow or packaging
 
 LOCK := $(BIN)/uv pip compile --quiet --universal --python-version 3.11 --generate-hashes \
-	--no-emit-index-url --no-emit-find-links --custom-compile-command "make lock"
+	--custom-compile-command "make lock"
 
 .DEFAULT_GOAL := help
 .NOTPARALLEL:

@@ -34,6 +34,7 @@ GROUPS = {
     "OML": "The text of a pipeline",
     "CMP": "Components and their configuration",
     "CON": "Connections and secrets",
+    "SET": "Settings in osiris.yaml",
     "MAN": "Manifests",
     "RUN": "Carrying out",
     "DAT": "Data in files",

@@ -116,6 +116,11 @@ CODES: dict[str, Code] = {
     "CON023": Code(
         "The file is not of the kind that the connection needs.", "Point the connection at the right file."
     ),
+    # --- SET: osiris.yaml ---
+    "SET001": Code(
+        "A setting in osiris.yaml is not known or has a wrong value.",
+        "Mend it, or remove it for the default.",
+    ),
     # --- MAN: manifests ---
     "MAN001": Code("The file is not a manifest.", "Run `osiris compile` to make one."),
     "MAN002": Code("The manifest was changed after it was compiled.", "Compile the pipeline again."),

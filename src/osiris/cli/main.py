@@ -5,6 +5,7 @@ from __future__ import annotations
 import io
 import os
 import sys
+from contextlib import suppress
 from pathlib import Path
 from typing import Annotated, Any
 
@@ -26,10 +27,6 @@ app = typer.Typer(
     pretty_exceptions_enable=False,
     context_settings={"help_option_names": ["-h", "--help"]},
 )
-app.add_typer(components_cli.app, name="components")
-app.add_typer(connections_cli.app, name="connections")
-app.add_typer(runs_cli.app, name="runs")
-app.command("run")(runs_cli.run)
 
 
 def _version(show: bool) -> None:
@@ -85,7 +82,7 @@ def demo(
         outcome = run_watched(lambda options: run_demo(folder, options), as_json=json, new=True)
         if not json and outcome == 0:
             runs_cli.show_demo(folder)
-        raise Exit(outcome)
+        raise Exit(outcome, at_once=True)
 
 
 @app.command()
@@ -132,6 +129,12 @@ def compile_(
         out(f"  {clean(result.shown_path)}{'' if result.changed else '  (unchanged)'}")
 
 
+app.command("run")(runs_cli.run)
+app.add_typer(runs_cli.app, name="runs")
+app.add_typer(components_cli.app, name="components")
+app.add_typer(connections_cli.app, name="connections")
+
+
 @app.command()
 def schema(
     name: Annotated[
@@ -153,6 +156,8 @@ def main() -> None:
     try:
         app(standalone_mode=True)
     except Exit as end:
+        if end.at_once:
+            _leave_at_once(end.code)
         _leave(end.code)
     except SystemExit as end:
         if end.code == ExitCode.USAGE and "--json" in sys.argv:
@@ -163,6 +168,13 @@ def main() -> None:
     except BrokenPipeError:
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
         _leave(0)
+
+
+def _leave_at_once(code: int) -> None:
+    for stream in (sys.stdout, sys.stderr):
+        with suppress(OSError):  # nobody reads it any more
+            stream.flush()
+    os._exit(code)
 
 
 def _leave(code: int) -> Any:

@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import os
-import sys
 from collections.abc import Callable
 from contextlib import closing, redirect_stdout
 from pathlib import Path
@@ -59,15 +57,13 @@ def run(
         raise Exit(
             run_watched(
                 lambda options: run_pipeline(project, file, options), as_json=json, new=new, **choices
-            )
+            ),
+            at_once=True,
         )
 
 
 def run_watched(act: Act, *, as_json: bool, **choices: Any) -> int:
-    """Run with progress on stderr and signals handled; returns the exit code.
-
-    Where a step could not be stopped, the process ends here.
-    """
+    """Run with progress on stderr and signals handled; returns the exit code to leave with at once."""
     from osiris.cli.progress import show_event, show_result
     from osiris.cli.signals import StopRequests
     from osiris.operations.projects import DemoResult
@@ -85,11 +81,7 @@ def run_watched(act: Act, *, as_json: bool, **choices: Any) -> int:
         if result.outcome.error is not None:
             say()
             show_error(result.outcome.error)
-    code = result.status.exit_code or 0
-    if result.outcome.must_exit:
-        sys.stdout.flush()
-        os._exit(code)
-    return code
+    return result.status.exit_code or 0
 
 
 def show_demo(folder: Path) -> None:

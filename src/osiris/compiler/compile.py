@@ -6,6 +6,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from typing import Any
 
+from osiris.compiler.follow_ups import without_follow_ups
 from osiris.compiler.graph import Graph, GraphCheck, topological_order
 from osiris.compiler.params import Params
 from osiris.compiler.steps import StepCheck, not_runnable, unknown_component
@@ -59,16 +60,21 @@ class Compiler:
 
     def compile(self, parsed: ParsedPipeline, params: Mapping[str, Any] | None = None) -> Compiled:
         """All findings of a pipeline, and its manifest where none of them is an error."""
-        findings = list(parsed.findings)
-        if self._connections is not None:
-            findings += self._connections.findings
+        findings = [*parsed.findings, *self._of_used_connections(parsed.pipeline)]
         manifest = None
         if parsed.pipeline is not None:
             manifest = self._checked(parsed, parsed.pipeline, params or {}, findings)
-        once = dict.fromkeys(_graded(finding) for finding in findings)
+        once = dict.fromkeys(_graded(finding) for finding in without_follow_ups(findings))
         findings = sorted(once, key=lambda finding: finding.order)
         failed = any(finding.severity is Severity.ERROR for finding in findings)
         return Compiled(None if failed else manifest, findings)
+
+    def _of_used_connections(self, pipeline: Pipeline | None) -> list[Finding]:
+        """What is wrong with the connections that the pipeline names, or with their file as a whole."""
+        if self._connections is None:
+            return []
+        named = {str(step.config.get("connection")) for step in pipeline.steps} if pipeline else set()
+        return [finding for finding in self._connections.findings if _concerns(finding, named)]
 
     def _checked(
         self, parsed: ParsedPipeline, pipeline: Pipeline, given: Mapping[str, Any], findings: list[Finding]
@@ -164,6 +170,13 @@ def _manifest_step(step: Step, mode: str, config: dict[str, Any], graph: Graph) 
         timeout_seconds=step.timeout_seconds,
         description=step.description,
     )
+
+
+def _concerns(finding: Finding, references: set[str]) -> bool:
+    """Whether a finding of the connections file touches one of the references, or the whole file."""
+    family, alias = [*finding.pointer.split("/"), "", ""][2:4]
+    prefix = f"@{family}.{alias}"
+    return not family or any(ref == prefix or (not alias and ref.startswith(prefix)) for ref in references)
 
 
 def _graded(finding: Finding) -> Finding:

@@ -101,9 +101,7 @@ class StepCheck:
             self._reference(component, config["connection"])
         elif component.connection_use == "required":
             known = self._of_family(component.family)
-            hint = (
-                f"Choose one of {', '.join(known)}." if known else "Declare one in osiris_connections.yaml."
-            )
+            hint = None if known else "Declare one in osiris_connections.yaml."
             message = f"{component.name} needs a connection."
             self._report("CON009", message, ("config",), candidates=known, hint=hint)
 

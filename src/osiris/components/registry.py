@@ -33,6 +33,7 @@ class Registry:
         self._project_components = project_components
         self._components: dict[str, Component] = {}
         self._connections: dict[str, FamilyConnection] = {}
+        self._family_folders: dict[str, Path] = {}
         self._seeds: dict[str, FamilyConnection] = {}
         self.findings: list[Finding] = []
         self._loaded = False
@@ -81,6 +82,11 @@ class Registry:
         self.load_specs()
         return self._connections.get(family)
 
+    def family_folder(self, family: str) -> Path:
+        """The folder of a family's connection.yaml; a connector given as `./file.py:Class` lies there."""
+        self.load_specs()
+        return self._family_folders.get(family, Path())
+
     def families(self) -> tuple[str, ...]:
         """Families that have connections, in name order."""
         self.load_specs()
@@ -124,6 +130,7 @@ class Registry:
                 self._report("CMP011", message, file)
             else:
                 self._connections[declared.family] = declared
+                self._family_folders[declared.family] = file.parent
 
     def _load_components(self, origin: str, folder: Path) -> None:
         for file in sorted(folder.glob("*.*/spec.yaml")):

@@ -25,9 +25,9 @@ _KINDS = {
 _RULES = {
     "pattern": "must fit the pattern {0}",
     "minLength": "must have at least {0} character(s)",
-    "maxLength": "must have at most {0} characters",
+    "maxLength": "must have at most {0} character(s)",
     "minItems": "must have at least {0} item(s)",
-    "maxItems": "must have at most {0} items",
+    "maxItems": "must have at most {0} item(s)",
     "minimum": "must be at least {0}",
     "maximum": "must be at most {0}",
     "exclusiveMinimum": "must be greater than {0}",

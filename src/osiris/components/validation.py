@@ -111,7 +111,7 @@ def _connector(component: Component) -> Iterator[Finding]:
     if declared is None or declared.connector is None or component.connection_use == "none":
         return
     try:
-        connector = connector_class(declared.connector, component.folder)
+        connector = connector_class(declared.connector, component.folder.parent / component.family)
     except PipelineError as error:
         yield _finding(component, error.code, error.message, "family", hint=error.hint)
         return

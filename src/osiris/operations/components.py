@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from typing import Any, cast, get_args
 
 from osiris.components.component import Component
-from osiris.components.spec import Capability
+from osiris.components.spec import Capability, Mode
 from osiris.errors import UsageError
 from osiris.findings import Finding, nearest
 from osiris.operations.project import Project
@@ -35,6 +35,10 @@ def list_components(
         near = nearest(capability, get_args(Capability))
         hint = f"There are: {', '.join(near or get_args(Capability))}."
         raise UsageError("USE001", f"There is no capability {capability!r}.", hint=hint)
+    if mode is not None and mode not in get_args(Mode):
+        raise UsageError(
+            "USE001", f"There is no mode {mode!r}.", hint=f"There are: {', '.join(get_args(Mode))}."
+        )
     found = project.registry.list(mode, cast("Capability | None", capability), runnable)
     return ComponentList(found, project.registry.findings)
 

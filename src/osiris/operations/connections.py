@@ -103,13 +103,14 @@ def _checks(project: Project, reference: str) -> list[Check]:
             declared,
             Check("connector", True, message="This family has no connector that could be asked."),
         ]
-    return [declared, *_asked(family.connector, resolved.fields)]
+    folder = project.registry.family_folder(resolved.family)
+    return [declared, *_asked(family.connector, folder, resolved.fields)]
 
 
-def _asked(connector: str, fields: Mapping[str, Any]) -> list[Check]:
+def _asked(connector: str, folder: Path, fields: Mapping[str, Any]) -> list[Check]:
     """What a connector says of itself; one that fails is a failed check, not a failed command."""
     try:
-        with closing(connector_class(connector, Path())(fields)) as opened:
+        with closing(connector_class(connector, folder)(fields)) as opened:
             return opened.doctor()
     except OsirisError as error:
         return [Check("connector", False, error.code, error.message, error.hint)]

@@ -8,13 +8,15 @@ from pathlib import Path
 from typing import Self
 
 from pydantic import BaseModel, ConfigDict, Field, ValidationError
+from pydantic_core import ErrorDetails
 
 from osiris.components.registry import Registry
 from osiris.connections import ConnectionResolver, ConnectionsFile, load_connections
 from osiris.connections.secrets import SecretSources
 from osiris.errors import PipelineError, Where
+from osiris.findings import nearest
 from osiris.session import RunIndex
-from osiris.yamlsource import read_yaml
+from osiris.yamlsource import YamlSource, read_yaml
 
 SETTINGS_FILE = "osiris.yaml"
 MARKERS = (SETTINGS_FILE, "osiris_connections.yaml")
@@ -25,7 +27,6 @@ class Settings(BaseModel):
 
     model_config = ConfigDict(extra="forbid")
 
-    pipelines_dir: str = Field("pipelines", description="Folder of the pipeline files.")
     components_dir: str = Field("components", description="Folder of the project's own components.")
     build_dir: str = Field("build", description="Folder of the manifests.")
     logs_dir: str = Field("logs", description="Folder of the sessions.")
@@ -111,11 +112,20 @@ def _read_settings(file: Path) -> Settings:
     try:
         return Settings.model_validate({} if source.value is None else source.value)
     except ValidationError as error:
-        details = error.errors()[0]
-        path = tuple(details["loc"])
-        mark = source.mark(path, key=True)
-        known = ", ".join(Settings.model_fields)
-        setting = f" {'.'.join(map(str, path))}:" if path else ""
-        message = f"{SETTINGS_FILE}:{setting} {details['msg'].lower()}."
-        where = Where(SETTINGS_FILE, mark.line if mark else None, mark.column if mark else None)
-        raise PipelineError("OML012", message, hint=f"Known settings: {known}.", where=where) from error
+        raise _unusable(source, error.errors()[0]) from error
+
+
+def _unusable(source: YamlSource, details: ErrorDetails) -> PipelineError:
+    """What is wrong with one setting."""
+    path = details["loc"]
+    mark = source.mark(path, key=True)
+    where = Where(SETTINGS_FILE, mark.line if mark else None, mark.column if mark else None)
+    hint = f"Known settings: {', '.join(Settings.model_fields)}."
+    if details["type"] == "extra_forbidden":
+        near = nearest(str(path[0]), Settings.model_fields)
+        meant = f"; did you mean {near[0]!r}?" if near else "."
+        return PipelineError("SET001", f"There is no setting {str(path[0])!r}{meant}", hint=hint, where=where)
+    setting = f"The setting {str(path[0])!r}" if path else "The file"
+    return PipelineError(
+        "SET001", f"{setting} is not right: {details['msg'].lower()}.", hint=hint, where=where
+    )

@@ -60,11 +60,13 @@ def run_demo(root: Path, options: RunOptions | None = None) -> DemoResult:
 
 def _copy(source: str, root: Path) -> list[str]:
     with as_file(files("osiris").joinpath(source)) as template:
-        found = sorted(path.relative_to(template) for path in template.rglob("*") if path.is_file())
+        found = [path.relative_to(template) for path in template.rglob("*") if path.is_file()]
+        found.sort(key=lambda path: (len(path.parts), path.parts[0] != "pipelines", path))
         targets = {path: root / path.with_name(_DOTTED.get(path.name, path.name)) for path in found}
         taken = [str(target.relative_to(root)) for target in targets.values() if target.exists()]
         if taken:
-            message = f"{root} holds {', '.join(taken[:3])} already."
+            folder = "This folder" if root == Path() else f"The folder {root}"
+            message = f"{folder} holds {', '.join(taken[:3])} already."
             raise UsageError("USE002", message, hint="Choose an empty folder; nothing was written.")
         for path, target in targets.items():
             target.parent.mkdir(parents=True, exist_ok=True)

@@ -5,6 +5,8 @@ from __future__ import annotations
 from collections.abc import Callable
 from typing import Any
 
+from pydantic import BaseModel
+
 from osiris.components.spec import ComponentSpec, FamilyConnection
 from osiris.errors import UsageError
 from osiris.manifest import Manifest
@@ -14,13 +16,18 @@ from osiris.session.events import metrics_json_schema
 
 SCHEMAS: dict[str, Callable[[], dict[str, Any]]] = {
     "oml": oml_json_schema,
-    "component": lambda: ComponentSpec.model_json_schema(by_alias=True),
-    "connection": lambda: FamilyConnection.model_json_schema(by_alias=True),
-    "manifest": Manifest.model_json_schema,
+    "component": lambda: _titled("A component's spec.yaml", ComponentSpec),
+    "connection": lambda: _titled("A family's connection.yaml", FamilyConnection),
+    "manifest": lambda: _titled("A compiled pipeline", Manifest),
     "events": events_json_schema,
     "metrics": metrics_json_schema,
     "status": status_json_schema,
 }
+
+
+def _titled(title: str, model: type[BaseModel]) -> dict[str, Any]:
+    dialect = {"$schema": "https://json-schema.org/draft/2020-12/schema"}
+    return {**dialect, **model.model_json_schema(by_alias=True), "title": title}
 
 
 def get_schema(name: str) -> dict[str, Any]:
