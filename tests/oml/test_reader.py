@@ -120,18 +120,24 @@ def test_a_value_of_the_wrong_form_is_explained(head: str, message: str, at: Pla
 
 
 WRONG_IN_STEP: dict[str, tuple[str, Place]] = {
-    "mode: wirte": ("steps[0].mode must be one of extract, read, transform, write, not 'wirte'.", (6, 11)),
-    "mode: true": ("steps[0].mode must be one of extract, read, transform, write, not true.", (6, 11)),
-    "config: [a]": ("steps[0].config must be a mapping, not a list.", (6, 13)),
-    "inputs: {df: 5}": ("steps[0].inputs.df must be text, not 5.", (6, 18)),
-    "inputs: {a-b: x}": ("steps[0].inputs.a-b must consist of letters, digits and '_', not", (6, 14)),
-    "needs: b": ("steps[0].needs must be a list, not 'b'.", (6, 12)),
-    "needs: [1]": ("steps[0].needs[0] must be text, not 1.", (6, 13)),
-    "retry: 3": ("steps[0].retry must be a mapping, not 3.", (6, 12)),
-    "retry: {max_attempts: 0}": ("steps[0].retry.max_attempts: input should be greater", (6, 27)),
-    "retry: {max_attempts: 1.5}": ("steps[0].retry.max_attempts must be a whole number, not 1.5.", (6, 27)),
-    "timeout_seconds: 0": ("steps[0].timeout_seconds: input should be greater than 0", (6, 22)),
-    "timeout_seconds: 1h": ("steps[0].timeout_seconds must be a number, not '1h'.", (6, 22)),
+    "mode: wirte": (
+        "The step 'a': mode must be one of extract, read, transform, write, not 'wirte'.",
+        (6, 11),
+    ),
+    "mode: true": ("The step 'a': mode must be one of extract, read, transform, write, not true.", (6, 11)),
+    "config: [a]": ("The step 'a': config must be a mapping, not a list.", (6, 13)),
+    "inputs: {df: 5}": ("The step 'a': inputs.df must be text, not 5.", (6, 18)),
+    "inputs: {a-b: x}": ("The step 'a': inputs.a-b must consist of letters, digits and '_', not", (6, 14)),
+    "needs: b": ("The step 'a': needs must be a list, not 'b'.", (6, 12)),
+    "needs: [1]": ("The step 'a': needs[0] must be text, not 1.", (6, 13)),
+    "retry: 3": ("The step 'a': retry must be a mapping, not 3.", (6, 12)),
+    "retry: {max_attempts: 0}": ("The step 'a': retry.max_attempts: input should be greater", (6, 27)),
+    "retry: {max_attempts: 1.5}": (
+        "The step 'a': retry.max_attempts must be a whole number, not 1.5.",
+        (6, 27),
+    ),
+    "timeout_seconds: 0": ("The step 'a': timeout_seconds: input should be greater than 0", (6, 22)),
+    "timeout_seconds: 1h": ("The step 'a': timeout_seconds must be a number, not '1h'.", (6, 22)),
 }
 
 

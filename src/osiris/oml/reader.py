@@ -142,14 +142,14 @@ def _finding(source: YamlSource, details: ErrorDetails) -> Finding:
             return _not_a_choice(source, path, details)
         case kind:
             key = "[key]" in details["loc"]
-            return source.finding("OML012", _wrong_form(path, kind, details), path, key=key)
+            return source.finding("OML012", _wrong_form(source, path, kind, details), path, key=key)
 
 
 def _missing(source: YamlSource, path: tuple[str | int, ...]) -> Finding:
     owner = source.value
     for token in path[:-1]:
         owner = owner[token]
-    message = f"{_place(path[:-1])} has no {path[-1]!r}, which is required."
+    message = f"{_place(source, path[:-1])} has no {path[-1]!r}, which is required."
     meant = (
         tuple(key for key in owner if _HABITS.get(str(key)) == path[-1]) if isinstance(owner, dict) else ()
     )
@@ -162,7 +162,7 @@ def _unknown(source: YamlSource, path: tuple[str | int, ...]) -> Finding:
     habit = _HABITS.get(key)
     candidates = tuple(dict.fromkeys([*([habit] if habit in known else []), *nearest(key, known)]))
     meant = f"; did you mean {candidates[0]!r}?" if candidates else "."
-    message = f"{_place(path[:-1])} has no key {shortened(repr(key))}{meant}"
+    message = f"{_place(source, path[:-1])} has no key {shortened(repr(key))}{meant}"
     hint = "Known keys: " + ", ".join(known) + "."
     return source.finding("OML011", message, path, key=True, candidates=candidates, hint=hint)
 
@@ -179,7 +179,7 @@ def _known_keys(path: tuple[str | int, ...]) -> list[str]:
 def _not_a_choice(source: YamlSource, path: tuple[str | int, ...], details: ErrorDetails) -> Finding:
     choices = _choices(str(details.get("ctx", {}).get("expected", "")))
     given = details["input"]
-    message = f"{_place(path)} must be one of {', '.join(choices)}, not {_shown(path, given)}."
+    message = f"{_place(source, path)} must be one of {', '.join(choices)}, not {_shown(path, given)}."
     candidates = nearest(given, choices) if isinstance(given, str) else ()
     return source.finding("OML012", message, path, candidates=candidates)
 
@@ -188,13 +188,13 @@ def _choices(expected: str) -> list[str]:
     return [part.strip().strip("'\"") for part in expected.replace(" or ", ", ").split(",")]
 
 
-def _wrong_form(path: tuple[str | int, ...], kind: str, details: ErrorDetails) -> str:
+def _wrong_form(source: YamlSource, path: tuple[str | int, ...], kind: str, details: ErrorDetails) -> str:
     if kind in _EXPECTED:
-        return f"{_place(path)} must be {_EXPECTED[kind]}, not {_shown(path, details['input'])}."
+        return f"{_place(source, path)} must be {_EXPECTED[kind]}, not {_shown(path, details['input'])}."
     if kind == "string_pattern_mismatch":
         rule = _INPUT_RULE if "inputs" in path else _NAME_RULE
-        return f"{_place(path)} must consist of {rule}; {_shown(path, details['input'])} does not."
-    return f"{_place(path)}: {details['msg'][0].lower()}{details['msg'][1:]}."
+        return f"{_place(source, path)} must consist of {rule}; {_shown(path, details['input'])} does not."
+    return f"{_place(source, path)}: {details['msg'][0].lower()}{details['msg'][1:]}."
 
 
 def _shown(path: Iterable[str | int], value: Any) -> str:
@@ -207,10 +207,18 @@ def _shown(path: Iterable[str | int], value: Any) -> str:
     return shortened(str(value).lower() if isinstance(value, bool) else repr(value))
 
 
-def _place(path: tuple[str | int, ...]) -> str:
+def _place(source: YamlSource, path: tuple[str | int, ...]) -> str:
+    """What a person calls the place: the step by its id, then the keys below it."""
     if not path:
         return "The pipeline"
-    text = ""
-    for token in path:
-        text += f"[{token}]" if isinstance(token, int) else f".{shortened(token)}"
-    return text.lstrip(".")
+    owner, rest = "", path
+    if path[0] == "steps" and path[1:]:
+        owner, rest = _step_name(source, path[1]), path[2:]
+    keys = "".join(f"[{token}]" if isinstance(token, int) else f".{shortened(token)}" for token in rest)
+    return ": ".join(part for part in (owner, keys.lstrip(".")) if part)
+
+
+def _step_name(source: YamlSource, index: Any) -> str:
+    step = source.value["steps"][index]
+    step_id = step.get("id") if isinstance(step, dict) else None
+    return f"The step {shortened(repr(step_id))}" if isinstance(step_id, str) else f"Step {index + 1}"

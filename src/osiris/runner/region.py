@@ -15,7 +15,7 @@ from osiris.runner.failures import runner_failure
 from osiris.runner.regions import Region
 from osiris.runner.step import StepRun
 
-STOP_SECONDS = 4.0
+STOP_SECONDS = 3.5
 """How long a stopped step may take to end before it is given up: the whole process has five."""
 
 MakeAttempt = Callable[[Region, int, Callable[[StepRun], None]], list[StepRun]]
