@@ -113,11 +113,17 @@ def place(finding: Finding) -> str:
     return ":".join(map(str, (finding.file or "pipeline", *mark)))
 
 
+def _from_project(file: str) -> Path:
+    """The file of a finding, which is named as seen from the project's root."""
+    here = Path.cwd()
+    return next((path for folder in (here, *here.parents) if (path := folder / file).is_file()), Path(file))
+
+
 def _excerpt(finding: Finding) -> list[str]:
     if finding.mark is None or finding.file is None or finding.code == "CON005":
         return []
     try:
-        lines = Path(finding.file).read_text(encoding="utf-8").splitlines()
+        lines = _from_project(finding.file).read_text(encoding="utf-8").splitlines()
         line = lines[finding.mark.line - 1]
     except (OSError, UnicodeDecodeError, IndexError):
         return []

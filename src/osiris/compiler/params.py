@@ -141,8 +141,7 @@ class Params:
             return
         raw = given.get(name, param.default)
         at = path if name in given else (*path, "default")
-        if name not in given:
-            self._clear_text(name, raw, at)
+        self._clear_text(name, raw, at)
         value = None if raw is None else self._typed(name, param, raw, at)
         choices = [
             self._typed(name, param, item, (*path, "enum", i)) for i, item in enumerate(param.enum or ())
