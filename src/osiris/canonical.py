@@ -23,11 +23,6 @@ def fingerprint(value: Any) -> str:
     return "sha256:" + hashlib.sha256(canonical_json(value)).hexdigest()
 
 
-def content_hash(content: bytes) -> str:
-    """SHA-256 of raw bytes, as `sha256:<64 hex>`."""
-    return "sha256:" + hashlib.sha256(content).hexdigest()
-
-
 def _refuse_foreign(value: Any) -> None:
     if isinstance(value, dict):
         for key, item in value.items():

@@ -214,6 +214,7 @@ CODES: dict[str, Code] = {
     "FIL004": Code("The path is not a regular file.", "Name a data file, not a folder, pipe or device."),
     "FIL005": Code("A pattern matches too many files.", "Make the pattern narrower."),
     "FIL006": Code("A file cannot be created where it should be.", "Choose another path, or grant access."),
+    "FIL007": Code("Two steps of one run write the same file.", "Give each step a file of its own."),
     "FIL008": Code(
         "A file differs from what its sidecar promises.", "Publish it again, or remove the sidecar."
     ),

@@ -12,7 +12,7 @@ import html
 import json
 import re
 import threading
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from typing import Any, NoReturn
 from urllib.parse import quote, quote_plus
 
@@ -37,6 +37,19 @@ _PLACEHOLDER = re.compile(r"\$\{[A-Za-z_][A-Za-z0-9_]*\}")
 """Where a connections file names a secret; that is what a reader needs to see."""
 
 _PERCENT = re.compile("%[0-9A-F]{2}")
+
+_OURS = frozenset(
+    "adapter because_of code component connection ended_at error event fingerprint from_step id input kind level"
+    " osiris_version output pipeline resumes run_id run_key seq session severity sha256 started_at state step_id"
+    " to_step ts write_mode".split()
+)
+"""Keys of records whose text is an id, a time or a word that we chose; a reader finds its way by them."""
+
+_OUR_WORDS = {"target": frozenset({"file", "table", "unchanged", "committed", "unknown"})}
+"""Keys of records that hold one of these words, or a text of a driver's."""
+
+_FREE = frozenset({"columns", "config", "details", "fields", "params", "tags"})
+"""Keys of records below which others choose the keys too."""
 
 _TOKEN_SHAPES = re.compile(
     r"(?P<userinfo>(?<=://)[^\s/@:]*:[^\s/@]+(?=@))"
@@ -96,16 +109,19 @@ class Redactor:
         self._lock = threading.Lock()
 
     def learn(self, *values: str) -> None:
-        """Mask these values and their encodings from now on."""
+        """Mask these values, their lines and the encodings of both from now on."""
         with self._lock:
-            for value in values:
-                self._forms.update(form for form in _encodings(value) if len(form) >= _MIN_LENGTH)
-            self._pattern = _alternation(self._forms)
+            known = len(self._forms)
+            for part in (part for value in values for part in _parts(value)):
+                self._forms.update(form for form in _encodings(part) if len(form) >= _MIN_LENGTH)
+            if len(self._forms) > known:
+                self._pattern = _alternation(self._forms)
 
     def text(self, text: str) -> str:
         """The text with every known secret and every token shape masked."""
-        if self._pattern is not None:
-            text = self._pattern.sub(MASK, text)
+        pattern = self._pattern
+        if pattern is not None:
+            text = _masked(text, pattern)
         return _TOKEN_SHAPES.sub(MASK, text)
 
     def data(self, value: Any) -> Any:
@@ -119,6 +135,19 @@ class Redactor:
         if value is None or isinstance(value, (bool, int, float)):
             return value
         return self.text(str(value))
+
+    def record(self, value: Any) -> Any:
+        """As `data`, for an event, a status or an answer: its own keys, ids and fixed words stay as they are."""
+        if isinstance(value, Mapping):
+            return {str(key): self._part(str(key), item) for key, item in value.items()}
+        if isinstance(value, (list, tuple)):
+            return [self.record(item) for item in value]
+        return self.data(value)
+
+    def _part(self, key: str, item: Any) -> Any:
+        if isinstance(item, str) and (key in _OURS or item in _OUR_WORDS.get(key, ())):
+            return str(item)
+        return self.data(item) if key in _FREE else self.record(item)
 
     def _field(self, key: str, item: Any) -> Any:
         return self._hidden(item) if is_secret_key(key) else self.data(item)
@@ -137,6 +166,15 @@ redactor = Redactor()
 """The process's redactor: connections teach it, sinks ask it."""
 
 
+def _parts(value: str) -> Iterator[str]:
+    """The value as it is, without the space around it, and line by line: messages and logs are cut at lines."""
+    yield value
+    yield value.strip()
+    for line in value.splitlines():
+        if len(line.strip()) >= _BOUNDED_BELOW:
+            yield line.strip()
+
+
 def _encodings(value: str) -> Iterable[str]:
     raw = value.encode("utf-8", "surrogatepass")
     yield value
@@ -148,6 +186,8 @@ def _encodings(value: str) -> Iterable[str]:
     yield json.dumps(value)[1:-1]
     yield json.dumps(value, ensure_ascii=False)[1:-1]
     yield repr(value)[1:-1]
+    yield ascii(value)[1:-1]
+    yield repr(raw)[2:-1]
     yield value.replace("'", "''")
     yield value.replace('"', '""')
     yield value[::-1]
@@ -167,8 +207,21 @@ def _base64_cores(raw: bytes) -> Iterable[str]:
 
 
 def _alternation(forms: Iterable[str]) -> re.Pattern[str] | None:
+    """Finds the longest form at each position, also inside another match."""
     ordered = sorted(forms, key=len, reverse=True)
-    return re.compile("|".join(map(_search_form, ordered))) if ordered else None
+    return re.compile(f"(?=({'|'.join(map(_search_form, ordered))}))") if ordered else None
+
+
+def _masked(text: str, pattern: re.Pattern[str]) -> str:
+    """The text without its matches; those that overlap are one, so that no end of either stays."""
+    shown: list[str] = []
+    end = 0
+    for match in pattern.finditer(text):
+        start, stop = match.span(1)
+        if start >= end:
+            shown += [text[end:start], MASK]
+        end = max(end, stop)
+    return "".join([*shown, text[end:]])
 
 
 def _search_form(form: str) -> str:

@@ -21,9 +21,9 @@ _Loader: Any = getattr(yaml, "CSafeLoader", yaml.SafeLoader)
 
 _NULL = frozenset({"", "~", "null", "Null", "NULL"})
 _BOOL = {"true": True, "True": True, "TRUE": True, "false": False, "False": False, "FALSE": False}
-_INT = re.compile(r"[-+]?[0-9]+")
+PLAIN_INT = re.compile(r"[-+]?[0-9]+")
 _PREFIXED_INT = re.compile(r"0o[0-7]+|0x[0-9a-fA-F]+")
-_FLOAT = re.compile(r"[-+]?(\.[0-9]+|[0-9]+(\.[0-9]*)?)([eE][-+]?[0-9]+)?")
+PLAIN_FLOAT = re.compile(r"[-+]?(\.[0-9]+|[0-9]+(\.[0-9]*)?)([eE][-+]?[0-9]+)?")
 _NOT_FINITE = re.compile(r"[-+]?\.(inf|Inf|INF)|\.(nan|NaN|NAN)")
 
 Path_ = tuple[str | int, ...]
@@ -233,7 +233,7 @@ class _Reader:
             return None
         if text in _BOOL:
             return _BOOL[text]
-        if _INT.fullmatch(text) or _FLOAT.fullmatch(text) or _PREFIXED_INT.fullmatch(text):
+        if PLAIN_INT.fullmatch(text) or PLAIN_FLOAT.fullmatch(text) or _PREFIXED_INT.fullmatch(text):
             return self._number(text, event, path)
         if _NOT_FINITE.fullmatch(text):
             self._report("OML008", f"{text} is not a finite number.", event.start_mark, path)
@@ -245,7 +245,7 @@ class _Reader:
             message = f"The number has more than {self._limits.number_length} digits; quote it if it is text."
             self._report("OML008", message, event.start_mark, path)
             return None
-        if _INT.fullmatch(text):
+        if PLAIN_INT.fullmatch(text):
             return int(text)
         if _PREFIXED_INT.fullmatch(text):
             return int(text, 0)

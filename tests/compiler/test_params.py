@@ -137,8 +137,15 @@ def test_a_parameter_inside_sql_is_refused_where_it_stands(bench: Any) -> None:
 
 
 @pytest.mark.parametrize(
-    "text", ["${HOME}", "{{ config }}", "$(id)", "${a.df}", "${params}", "$params.p", "`id`"]
+    ("text", "meant"),
+    [("${HOME}", ()), ("${a.df}", ()), ("${params}", ()), ("${param.p}", ("${params.p}",))],
 )
+def test_what_stands_for_nothing_is_refused(bench: Any, text: str, meant: tuple[str, ...]) -> None:
+    compiled = bench.compile(READ % f"null_values: ['x-{text}']", "params: {p: {default: x}}\n")
+    assert [(e.code, e.candidates) for e in compiled.errors] == [("OML027", meant)]
+
+
+@pytest.mark.parametrize("text", ["{{ config }}", "$(id)", "$params.p", "`id`"])
 def test_nothing_else_is_ever_evaluated(bench: Any, text: str) -> None:
     config = bench.step(READ % f"null_values: ['{text}']", "a", "params: {p: {default: x}}\n").config
     assert config["null_values"] == [text]
@@ -157,5 +164,5 @@ def test_a_secret_as_a_parameter_s_default_is_refused_unseen(bench: Any) -> None
 
 def test_a_secret_parameter_s_wrong_value_is_not_repeated(bench: Any) -> None:
     compiled = bench.compile(READ % "header: true", "params: {token: {type: integer}}\n", token="hunter2")
-    assert [e.code for e in compiled.errors] == ["OML028"]
+    assert {e.code for e in compiled.errors} == {"CON005", "OML028"}
     assert "hunter2" not in repr([f.to_dict() for f in compiled.findings])

@@ -141,7 +141,8 @@ def test_a_secret_in_clear_text_is_refused_unseen(bench: Any, config: str) -> No
 
 
 @pytest.mark.parametrize(
-    ("value", "codes"), [("hunter2", ["CON005"]), ("'${TOKEN}'", []), ("''", []), ("5", ["CON005", "CMP005"])]
+    ("value", "codes"),
+    [("hunter2", ["CON005"]), ("'${TOKEN}'", ["CON005", "OML027"]), ("''", []), ("5", ["CON005", "CMP005"])],
 )
 def test_a_component_s_own_secret_is_never_written_into_a_pipeline(
     bench: Any, value: str, codes: list[str]

@@ -37,11 +37,6 @@ PROBLEMS = {
         (3, 12),
     ),
     "clear text": ("connections:\n  acme:\n    main: {password: hunter2, user: u}", "CON005", (3, 12)),
-    "partly clear text": (
-        'connections:\n  acme:\n    main: {password: "hunter2${PW}", user: u}',
-        "CON005",
-        (3, 12),
-    ),
     "a clear number": (
         'connections:\n  acme:\n    main: {pin: 1234, password: "${PW}", user: u}',
         "CON005",

@@ -298,13 +298,23 @@ def test_a_folder_that_becomes_a_link_while_rows_arrive(base: Path) -> None:
 
 def test_leftovers_of_dead_attempts_are_removed(base: Path) -> None:
     write(base, context(base, "other"))
-    own = sha256(b"key-1").hexdigest()[:8]
+    own = sha256(b"key-1/step").hexdigest()[:8]
     mine, old, young = (f".a.csv.osiris-{tag}-9.part" for tag in (own, "aaaaaaaa", "bbbbbbbb"))
     for name in (mine, old, young):
         (base / name).write_text("left")
     os.utime(base / old, (time.time() - 200_000,) * 2)
     write(base, context(base))
     assert names(base) == [young, "a.csv", "a.csv.osiris.json"]
+
+
+def test_two_steps_of_one_run_do_not_write_one_file(base: Path) -> None:
+    first, second = context(base), context(base)
+    first.run_id = second.run_id = "run_one_file"
+    second.step_id = "other"
+    write(base, first)
+    with pytest.raises(PipelineError) as raised:
+        write(base, second)
+    assert raised.value.code == "FIL007"
 
 
 def test_rows_that_get_lost_on_the_way_stop_the_publication(

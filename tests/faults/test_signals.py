@@ -141,3 +141,13 @@ def test_a_failed_run_that_is_interrupted_says_both(lab: Any) -> None:
         "b": "cancelled",
         "t": "cancelled",
     }
+
+
+@pytest.mark.slow
+def test_a_signal_is_heard_at_any_moment(lab: Any) -> None:
+    """Many at once: one of them falls between the main thread's last look and its wait."""
+    for _ in range(10):
+        at = {"run": {"touch": lab.file("here"), "wait_for": lab.file("never")}}
+        process = begun(lab, lab.source("a", at=at), lab.sink("s", "a.df"))
+        stopped(process, signal.SIGTERM)
+        (lab.root / "here").unlink()

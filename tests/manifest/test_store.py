@@ -66,6 +66,7 @@ OTHER_DATA = {
     "engine": changed(engines={"duckdb": "2.1"}),
     "component": changed(components={"x.extractor": PinnedComponent(version="1.0.0", content="sha256:01")}),
     "order": changed(steps=(WRITE, READ)),
+    "needs": with_step(needs=()),
     "id": with_step(id="w"),
     "mode": with_step(mode="transform"),
     "config": with_step(config={"a": 1}),
@@ -78,7 +79,6 @@ OTHER_METADATA = {
     "params": changed(params={"p": 1}),
     "retry": with_step(retry=RetryPolicy(max_attempts=1)),
     "timeout": with_step(timeout_seconds=6),
-    "needs": with_step(needs=()),
 }
 
 

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import io
 import os
 import sys
 from contextlib import suppress
@@ -17,7 +16,7 @@ from osiris.cli import connections as connections_cli
 from osiris.cli import runs as runs_cli
 from osiris.cli.options import Json, Parameters, parsed_params
 from osiris.cli.problems import Exit, reporting, show_findings, summary
-from osiris.cli.terminal import clean, out, out_json, paint, say
+from osiris.cli.terminal import clean, open_standard_streams, out, out_json, paint, say
 from osiris.errors import ExitCode, UsageError
 
 app = typer.Typer(
@@ -150,9 +149,7 @@ def schema(
 
 def main() -> None:
     """Entry point of the command; exits with a documented code."""
-    for stream in (sys.stdout, sys.stderr):
-        if isinstance(stream, io.TextIOWrapper):
-            stream.reconfigure(errors="backslashreplace")
+    open_standard_streams()
     try:
         app(standalone_mode=True)
     except Exit as end:
@@ -172,7 +169,7 @@ def main() -> None:
 
 def _leave_at_once(code: int) -> None:
     for stream in (sys.stdout, sys.stderr):
-        with suppress(OSError):  # nobody reads it any more
+        with suppress(OSError, ValueError):  # nobody reads it any more
             stream.flush()
     os._exit(code)
 

@@ -4,19 +4,35 @@ from __future__ import annotations
 
 import errno
 import re
+import signal
 import sys
+import threading
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
+from types import FrameType
+from typing import Any, NoReturn
 
-from osiris.cli.terminal import clean, count, out_json, paint, say
-from osiris.errors import ExitCode, InternalError, InvalidPipeline, OsirisError, TargetState
+from osiris.cli.terminal import clean, count, foreign_output, out, out_json, paint, say
+from osiris.errors import (
+    ExitCode,
+    InternalError,
+    Interrupted,
+    InvalidPipeline,
+    OsirisError,
+    TargetState,
+    Terminated,
+    Where,
+)
 from osiris.findings import Finding, Severity
 from osiris.redaction import is_secret_key
 
 _COLOURS = {Severity.ERROR: "red", Severity.WARNING: "yellow", Severity.NOTE: "blue"}
 
 _LINE_WIDTH = 120
+
+_CONNECTIONS_FILE = "osiris_connections.yaml"
+"""Its lines are never shown: a misspelt key may have a secret beside it."""
 
 _KEY = re.compile(r"[\w-]+(?=[\"']?\s*:)")
 """Keys of one line of YAML."""
@@ -37,26 +53,67 @@ class Exit(Exception):
 
 @contextmanager
 def reporting(as_json: bool) -> Iterator[None]:
-    """Turn what a command raises into a message (or one JSON document) and an exit code."""
+    """Turn what a command raises into a message (or one JSON document) and an exit code.
+
+    What foreign code prints meanwhile goes to stderr. SIGTERM ends the command as Ctrl-C does.
+    """
+    with foreign_output(), _termination():
+        try:
+            yield
+        except Exit:
+            raise
+        except (Exception, KeyboardInterrupt, SystemExit) as raised:  # the edge of the process
+            error = _as_error(raised)
+            _report(error, as_json)
+            raise Exit(int(error.exit_code)) from raised
+
+
+class Stopped(KeyboardInterrupt):
+    """A signal came where nothing can be asked to stop; passes through code that catches `Exception`."""
+
+    def __init__(self, number: int) -> None:
+        super().__init__(number)
+        self.number = number
+
+
+def stop_at_once(number: int, frame: FrameType | None) -> NoReturn:
+    """A signal handler that ends the command wherever it is."""
+    raise Stopped(number)
+
+
+@contextmanager
+def _termination() -> Iterator[None]:
+    if threading.current_thread() is not threading.main_thread():
+        yield
+        return
+    before = signal.signal(signal.SIGTERM, stop_at_once)
     try:
         yield
-    except Exit:
-        raise
-    except OsirisError as error:
-        _report(error, as_json)
-        raise Exit(int(error.exit_code)) from error
-    except OSError as error:
-        name = f" {error.filename}" if error.filename else ""
-        code = "RES001" if error.errno == errno.ENOSPC else "RES003"
-        failure = OsirisError(code, f"The operating system refused{name}: {error.strerror or error}.")
-        _report(failure, as_json)
-        raise Exit(int(ExitCode.RUN_FAILED)) from error
-    except Exception as error:  # the edge of the process: a bug ends in a message
-        bug = InternalError(
-            "INT001", f"{type(error).__name__}: {error}", hint="This is a bug; please report it."
-        )
-        _report(bug, as_json)
-        raise Exit(int(ExitCode.RUN_FAILED)) from error
+    finally:
+        signal.signal(signal.SIGTERM, before)
+
+
+def _as_error(raised: BaseException) -> OsirisError:
+    if isinstance(raised, OsirisError):
+        return raised
+    if isinstance(raised, KeyboardInterrupt):
+        return _as_interruption(raised)
+    if isinstance(raised, OSError):
+        name = f" {raised.filename}" if raised.filename else ""
+        code = "RES001" if raised.errno == errno.ENOSPC else "RES003"
+        return OsirisError(code, f"The operating system refused{name}: {raised.strerror or raised}.")
+    if isinstance(raised, SystemExit):
+        message = f"A component's code ended the process: sys.exit({raised.code!r})."
+        return InternalError("INT001", message, hint="Report it to the component's author.")
+    message = f"{type(raised).__name__}: {raised}"
+    return InternalError("INT001", message, hint="This is a bug; please report it.")
+
+
+def _as_interruption(raised: KeyboardInterrupt) -> OsirisError:
+    hint = "Run the same command again."
+    if isinstance(raised, Stopped) and raised.number == signal.SIGTERM:
+        return Terminated("RUN004", "The command was terminated.", hint=hint)
+    return Interrupted("RUN004", "The command was interrupted.", hint=hint)
 
 
 def _report(error: OsirisError, as_json: bool) -> None:
@@ -71,11 +128,33 @@ def _report(error: OsirisError, as_json: bool) -> None:
 def show_error(error: OsirisError) -> None:
     """An error in up to five lines, to stderr."""
     say(f"{paint('error', 'red', sys.stderr)} {error.code}  {_indented(error.message)}")
+    for line in _circumstances(error):
+        say(line)
+
+
+def show_recorded_error(recorded: dict[str, Any]) -> None:
+    """An error of a run's status as `show_error` tells it, but to stdout."""
+    error = _from_record(recorded)
+    out(f"{paint('error', 'red')} {clean(error.code)}  {_indented(error.message)}")
+    for line in _circumstances(error):
+        out(line)
+
+
+def _from_record(recorded: dict[str, Any]) -> OsirisError:
+    place = recorded.get("where") or {}
+    where = Where(*(place.get(name) for name in ("file", "line", "column", "step_id")))
+    states = {state.value: state for state in TargetState}
+    target = states.get(str(recorded.get("target")), TargetState.UNCHANGED)
+    code, message = (str(recorded.get(name, "")) for name in ("code", "message"))
+    return OsirisError(code, message, hint=recorded.get("hint"), where=where, target=target)
+
+
+def _circumstances(error: OsirisError) -> Iterator[str]:
     for label, text in (("where", str(error.where)), ("hint", error.hint or "")):
         if text:
-            say(f"  {label:<7}{_indented(text)}")
+            yield f"  {label:<7}{_indented(text)}"
     if error.target is not TargetState.UNCHANGED or error.where.step_id:
-        say(f"  target {error.target.value}")
+        yield f"  target {error.target.value}"
 
 
 def _indented(text: str) -> str:
@@ -120,16 +199,31 @@ def _from_project(file: str) -> Path:
 
 
 def _excerpt(finding: Finding) -> list[str]:
-    if finding.mark is None or finding.file is None or finding.code == "CON005":
+    if finding.mark is None or finding.file is None or Path(finding.file).name == _CONNECTIONS_FILE:
         return []
     try:
         lines = _from_project(finding.file).read_text(encoding="utf-8").splitlines()
         line = lines[finding.mark.line - 1]
     except (OSError, UnicodeDecodeError, IndexError):
         return []
-    if any(is_secret_key(key) for key in _KEY.findall(line)):
+    if _may_hold_secret(lines, finding.mark.line - 1):
         return []
     at = finding.mark.column - 1
     start = max(0, at - _LINE_WIDTH // 2) if at >= _LINE_WIDTH else 0
     before, after = clean(line[start:at]), clean(line[at : start + _LINE_WIDTH])
     return [f"  {finding.mark.line:>4} | {before}{after}", f"       | {' ' * len(before)}^"]
+
+
+def _may_hold_secret(lines: list[str], number: int) -> bool:
+    """Whether a key of the line, of one beside it or of one that it belongs to usually holds a secret."""
+    shown = lines[max(0, number - 1) : number + 2]
+    indent = _indent(lines[number])
+    for line in reversed(lines[:number]):
+        if line.strip() and _indent(line) < indent:
+            shown.append(line)
+            indent = _indent(line)
+    return any(is_secret_key(key) for line in shown for key in _KEY.findall(line))
+
+
+def _indent(line: str) -> int:
+    return len(line) - len(line.lstrip())

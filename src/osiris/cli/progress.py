@@ -22,8 +22,14 @@ _SIGNS = {
 def show_event(event: dict[str, Any]) -> None:
     """One line for an event that a person waiting wants to know."""
     writer = _LINES.get(event["event"])
-    if writer is not None:
-        say(f"  {clean(in_one_line(writer(event)))}")
+    line = writer(event) if writer is not None else ""
+    if line:
+        say(f"  {clean(in_one_line(line))}")
+
+
+def _run_start(event: dict[str, Any]) -> str:
+    earlier = event.get("resumes")
+    return f"taking up {earlier} under its run key (--new starts afresh)" if earlier else ""
 
 
 def _step_complete(event: dict[str, Any]) -> str:
@@ -47,6 +53,7 @@ def _schema_inferred(event: dict[str, Any]) -> str:
 
 
 _LINES: dict[str, Callable[[dict[str, Any]], str]] = {
+    "run_start": _run_start,
     "step_start": lambda event: f"… {event['step_id']}  {event['component']}",
     "step_complete": _step_complete,
     "step_failed": _step_failed,

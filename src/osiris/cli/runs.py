@@ -3,16 +3,14 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from contextlib import closing, redirect_stdout
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
 from osiris.cli.options import Json, Parameters, parsed_params
-from osiris.cli.problems import Exit, reporting, show_error, show_findings
+from osiris.cli.problems import Exit, reporting, show_error, show_findings, show_recorded_error
 from osiris.cli.terminal import (
-    CleanStream,
     clean,
     count,
     duration,
@@ -69,8 +67,7 @@ def run_watched(act: Act, *, as_json: bool, **choices: Any) -> int:
     from osiris.operations.projects import DemoResult
     from osiris.operations.runs import RunOptions
 
-    prints = closing(CleanStream())  # a driver's print is no answer, and may hold anything
-    with StopRequests().installed() as stops, prints as stream, redirect_stdout(stream):
+    with StopRequests().installed() as stops:
         ended = act(RunOptions(observers=(show_event,), on_start=stops.watch, **choices))
     result = ended.run if isinstance(ended, DemoResult) else ended
     if as_json:
@@ -161,11 +158,8 @@ def show(
             what = f"{str(event.get('ts', ''))[11:23]}  {event.get('event', '')}  {_facts(event)}"
             out(f"  {clean(in_one_line(what))}")
         if status.get("error"):
-            error = status["error"]
             out()
-            out(f"{paint('error', 'red')} {error['code']}  {clean(error['message'])}")
-            if error.get("hint"):
-                out(f"  hint   {clean(error['hint'])}")
+            show_recorded_error(status["error"])
 
 
 def _facts(event: dict[str, Any]) -> str:

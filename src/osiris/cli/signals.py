@@ -9,6 +9,7 @@ from contextlib import contextmanager, suppress
 from types import FrameType
 
 from osiris.adapters import ExecutionAdapter
+from osiris.cli.problems import stop_at_once
 from osiris.cli.terminal import say
 from osiris.errors import ExitCode, Interrupted, Terminated
 
@@ -23,7 +24,7 @@ class StopRequests:
         self._asked = False
 
     def watch(self, adapter: ExecutionAdapter) -> None:
-        """Cancel this adapter when a signal comes; at once if one came already."""
+        """Cancel this adapter when a signal comes; one that comes before ends the command."""
         self._adapter = adapter
 
     @contextmanager
@@ -37,9 +38,11 @@ class StopRequests:
                 signal.signal(number, handler)
 
     def _handle(self, number: int, frame: FrameType | None) -> None:
-        if self._asked or self._adapter is None:
+        if self._asked:
             os._exit(int(ExitCode.TERMINATED if number == signal.SIGTERM else ExitCode.INTERRUPTED))
         self._asked = True
+        if self._adapter is None:
+            stop_at_once(number, frame)
         if number == signal.SIGTERM:
             self._adapter.cancel(Terminated("RUN004", "The run was terminated.", hint=_HINT))
         else:

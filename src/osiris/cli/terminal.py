@@ -7,8 +7,10 @@ import json
 import os
 import re
 import sys
-from collections.abc import Iterable, Sequence
-from typing import IO, Any
+import threading
+from collections.abc import Iterable, Iterator, Sequence
+from contextlib import contextmanager, suppress
+from typing import IO, Any, cast
 
 from osiris.redaction import redactor
 
@@ -22,23 +24,27 @@ _COLOURS = {"red": "31", "green": "32", "yellow": "33", "blue": "34", "bold": "1
 
 def out(text: str = "") -> None:
     """One line of the answer, to stdout."""
-    _write(sys.stdout, text)
+    _write(_own(sys.stdout), text)
 
 
 def say(text: str = "") -> None:
-    """One line about what is going on, to stderr."""
-    _write(sys.stderr, text)
+    """One line about what is going on, to stderr; one that cannot be written is dropped."""
+    stream = _own(sys.stderr)
+    try:
+        _write(stream, text)
+    except (OSError, ValueError):  # full, gone or closed: no message is worth the run
+        _give_up(stream)
 
 
 def out_json(document: Any) -> None:
     """The one JSON document that `--json` promises on stdout."""
-    text = json.dumps(redactor.data(document), ensure_ascii=False, indent=2)
-    _put(sys.stdout, _visible(text))  # JSON's own escapes, as all these characters stand inside texts
+    text = json.dumps(redactor.record(document), ensure_ascii=False, indent=2)
+    _put(_own(sys.stdout), _visible(text))  # JSON's own escapes, as all these characters stand inside texts
 
 
 def paint(text: str, colour: str, stream: IO[str] | None = None) -> str:
     """The text in a colour, where the stream is a terminal and NO_COLOR is not set."""
-    return f"\x1b[{_COLOURS[colour]}m{clean(text)}\x1b[0m" if has_colour(stream or sys.stdout) else text
+    return f"\x1b[{_COLOURS[colour]}m{clean(text)}\x1b[0m" if has_colour(_own(stream or sys.stdout)) else text
 
 
 def has_colour(stream: IO[str]) -> bool:
@@ -98,26 +104,119 @@ def duration(milliseconds: int) -> str:
 
 
 class CleanStream(io.TextIOBase):
-    """A stream for code that prints by itself, such as a driver: whole lines, cleaned, to stderr."""
+    """Stands in for stdout or stderr while foreign code runs: whole lines, cleaned, to stderr.
 
-    def __init__(self) -> None:
-        self._to = sys.stderr
-        self._line = ""
+    `own` is the stream behind it, which our own lines go on to use. Each thread has a line of its own, so that
+    threads cannot tear a secret apart.
+    """
+
+    encoding = "utf-8"
+    errors = "backslashreplace"
+
+    def __init__(self, own: IO[str]) -> None:
+        self.own = own
+        self.buffer = _CleanBytes(self)
+        self._lock = threading.RLock()
+        self._lines: dict[int, str] = {}
 
     def writable(self) -> bool:
         return True
 
+    def fileno(self) -> int:
+        """That of stderr, for a child process that is to inherit the stream."""
+        return _own(sys.stderr).fileno()
+
     def write(self, text: str) -> int:
-        *lines, self._line = (self._line + text).split("\n")
-        for line in lines:
-            _write(self._to, line)
+        with self._lock:
+            thread = threading.get_ident()
+            *lines, self._lines[thread] = (self._lines.get(thread, "") + text).split("\n")
+            for line in lines:
+                say(line)
         return len(text)
 
     def close(self) -> None:
-        """Write what has no line end; the stream behind stays open."""
-        if self._line:
-            self.write("\n")
-        super().close()
+        """Write what has no line end; a logging handler may go on to use the stream."""
+        with self._lock:
+            rest, self._lines = [line for line in self._lines.values() if line], {}
+            for line in rest:
+                say(line)
+
+
+class _CleanBytes(io.RawIOBase):
+    """What foreign code finds as `sys.stdout.buffer`."""
+
+    def __init__(self, stream: CleanStream) -> None:
+        self._stream = stream
+
+    def writable(self) -> bool:
+        return True
+
+    def write(self, data: Any) -> int:
+        raw = bytes(data)
+        self._stream.write(raw.decode("utf-8", "backslashreplace"))
+        return len(raw)
+
+
+@contextmanager
+def foreign_output() -> Iterator[None]:
+    """While this lasts, what foreign code prints goes to stderr, cleaned, and never into our answer."""
+    if isinstance(sys.stdout, CleanStream):
+        yield
+        return
+    before = sys.stdout, sys.stderr
+    with _own_stdout(sys.stdout) as own:
+        streams = sys.stdout, sys.stderr = cast(Any, (CleanStream(own), CleanStream(sys.stderr)))
+        try:
+            yield
+        finally:
+            for stream in streams:
+                stream.close()
+            sys.stdout, sys.stderr = before
+
+
+@contextmanager
+def _own_stdout(stdout: IO[str]) -> Iterator[IO[str]]:
+    """A way to stdout that foreign code does not know: the descriptor 1 itself leads to stderr meanwhile."""
+    if not isinstance(stdout, io.TextIOWrapper) or not _has_descriptor(stdout, 1):
+        yield stdout
+        return
+    stdout.flush()
+    kept = os.dup(1)
+    os.dup2(2, 1)
+    try:
+        with open(kept, "w", encoding=stdout.encoding, errors=stdout.errors, closefd=False) as own:
+            yield own
+    finally:
+        with suppress(OSError):  # what foreign code wrote to sys.__stdout__
+            stdout.flush()
+        os.dup2(kept, 1)
+        os.close(kept)
+
+
+def _has_descriptor(stream: IO[str], number: int) -> bool:
+    try:
+        return stream.fileno() == number
+    except (OSError, ValueError):
+        return False
+
+
+def open_standard_streams() -> None:
+    """Let the three standard streams exist: one that the caller closed swallows what is written to it."""
+    for number in range(3):
+        try:
+            os.fstat(number)
+        except OSError:
+            os.open(os.devnull, os.O_RDWR)  # takes the lowest free number, which is this one
+    # Python leaves None where a stream was closed.
+    sys.stdout = sys.stdout or open(1, "w", encoding="utf-8", closefd=False)
+    sys.stderr = sys.stderr or open(2, "w", encoding="utf-8", closefd=False)
+    for stream in (sys.stdout, sys.stderr):
+        if isinstance(stream, io.TextIOWrapper):
+            stream.reconfigure(errors="backslashreplace")
+
+
+def _own(stream: IO[str]) -> IO[str]:
+    return stream.own if isinstance(stream, CleanStream) else stream
 
 
 def _write(stream: IO[str], text: str) -> None:
@@ -131,6 +230,16 @@ def _put(stream: IO[str], text: str) -> None:
         stream.write(text + "\n")
         stream.flush()
     except BrokenPipeError:
+        _give_up(stream)
+    except OSError:
+        _give_up(stream)
+        raise
+
+
+def _give_up(stream: IO[str]) -> None:
+    """Let what the stream still holds, and all that follows, go nowhere."""
+    with suppress(OSError, ValueError):
+        number = stream.fileno()
         nowhere = os.open(os.devnull, os.O_WRONLY)
-        os.dup2(nowhere, stream.fileno())
+        os.dup2(nowhere, number)
         os.close(nowhere)

@@ -23,8 +23,6 @@ from osiris.manifest import Edge, Manifest, ManifestStep
 from osiris.manifest.model import RetryPolicy
 from osiris.oml import UNKNOWN_COMPONENT, ParsedPipeline, Pipeline, Step
 
-_WARNINGS = {"OML031", "OML032"}
-
 
 @dataclass(slots=True)
 class Compiled:
@@ -64,8 +62,7 @@ class Compiler:
         manifest = None
         if parsed.pipeline is not None:
             manifest = self._checked(parsed, parsed.pipeline, params or {}, findings)
-        once = dict.fromkeys(_graded(finding) for finding in without_follow_ups(findings))
-        findings = sorted(once, key=lambda finding: finding.order)
+        findings = sorted(dict.fromkeys(without_follow_ups(findings)), key=lambda finding: finding.order)
         failed = any(finding.severity is Severity.ERROR for finding in findings)
         return Compiled(None if failed else manifest, findings)
 
@@ -88,7 +85,7 @@ class Compiler:
         all_known = len(placed) == len(pipeline.steps)
         findings += target_findings(parsed.source, placed, all_known=all_known)
         order = topological_order([step.id for step in pipeline.steps], graph.before)
-        if any(_graded(f).severity is Severity.ERROR for f in findings) or len(order) != len(steps):
+        if any(f.severity is Severity.ERROR for f in findings) or len(order) != len(steps):
             return None
         by_id = {step.id: step for step in steps}
         return self._manifest(pipeline, [by_id[step_id] for step_id in order], components, params)
@@ -177,10 +174,6 @@ def _concerns(finding: Finding, references: set[str]) -> bool:
     family, alias = [*finding.pointer.split("/"), "", ""][2:4]
     prefix = f"@{family}.{alias}"
     return not family or any(ref == prefix or (not alias and ref.startswith(prefix)) for ref in references)
-
-
-def _graded(finding: Finding) -> Finding:
-    return replace(finding, severity=Severity.WARNING) if finding.code in _WARNINGS else finding
 
 
 def _shown(value: Any) -> Any:

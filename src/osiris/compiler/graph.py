@@ -7,7 +7,7 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from osiris.components.component import Component
-from osiris.findings import Finding, nearest
+from osiris.findings import Finding, Severity, nearest
 from osiris.oml import OutputRef, Pipeline, Step, parse_output_ref
 from osiris.yamlsource import YamlSource
 
@@ -143,7 +143,7 @@ class GraphCheck:
             component = self._components.get(step.component)
             if component is not None and component.spec.outputs and step.id not in read:
                 message = f"Nothing reads what the step {step.id!r} gives."
-                self._report("OML031", message, ("steps", index))
+                self._report("OML031", message, ("steps", index), severity=Severity.WARNING)
 
     def _report(self, code: str, message: str, path: Path_, **more: Any) -> None:
         self.findings.append(self._source.finding(code, message, path, **more))

@@ -7,20 +7,25 @@ put in its place, but never inside SQL: there it must be bound.
 from __future__ import annotations
 
 import math
+import re
 from collections.abc import Callable, Mapping
 from datetime import date, datetime
 from typing import Any
 
+from osiris.compiler.clear_text import HINT, holds_password
 from osiris.findings import Finding, nearest, pointer, shortened
 from osiris.oml import Param, ParsedPipeline
-from osiris.oml.references import PARAM
+from osiris.oml.references import ANY_REFERENCE, PARAM
 from osiris.redaction import is_secret_key
-from osiris.yamlsource import Limits
+from osiris.yamlsource import PLAIN_FLOAT, PLAIN_INT, Limits
 
 Path_ = tuple[str | int, ...]
 
 SQL_MEDIA_TYPE = "application/sql"
 
+
+_LONE_SURROGATE = re.compile(r"[\ud800-\udfff]")
+"""What the command line makes of bytes that are no UTF-8."""
 
 _LONGEST_NUMBER = Limits().number_length
 
@@ -45,22 +50,26 @@ def _boolean(value: Any) -> bool:
 
 
 def _integer(value: Any) -> int:
-    if isinstance(value, (bool, float)) or len(str(value)) > _LONGEST_NUMBER:
-        raise NotOfType
-    return int(value)
-
-
-def _number(value: Any) -> int | float:
-    if isinstance(value, bool):
-        raise NotOfType
-    number = value if isinstance(value, int) else float(value)
-    if not math.isfinite(number):
+    number = _number(value)
+    if isinstance(number, float):
         raise NotOfType
     return number
 
 
+def _number(value: Any) -> int | float:
+    """A number as YAML reads it, so that a default and a value of the command line are the same."""
+    text = str(value)
+    if isinstance(value, bool) or len(text) > _LONGEST_NUMBER or not PLAIN_FLOAT.fullmatch(text):
+        raise NotOfType
+    if PLAIN_INT.fullmatch(text):
+        return int(text)
+    if not math.isfinite(float(text)):
+        raise NotOfType
+    return float(text)
+
+
 def _string(value: Any) -> str:
-    if not isinstance(value, str):
+    if not isinstance(value, str) or _LONE_SURROGATE.search(value):
         raise NotOfType
     return value
 
@@ -90,7 +99,7 @@ class Params:
                 "OML027", f"The pipeline declares no parameter {name!r}{tail}", ("params",), candidates=near
             )
         for name, param in self._declared.items():
-            if not any(f.pointer.startswith(pointer("params", name)) for f in parsed.findings):
+            if not any(_is_within(f, pointer("params", name)) for f in parsed.findings):
                 self._read(name, param, given)
 
     def substitute(self, value: Any, schema: Any, path: Path_) -> Any:
@@ -121,7 +130,17 @@ class Params:
         values = {name: self._value_of(name, path) for name in PARAM.findall(text)}
         if UNSET in values.values():
             return UNSET
+        if schema.get("contentMediaType") != SQL_MEDIA_TYPE:
+            self._refuse_unknown(PARAM.sub("", text), path)
         return PARAM.sub(lambda match: _text_of(values[match[1]]), text)
+
+    def _refuse_unknown(self, text: str, path: Path_) -> None:
+        """A `${…}` that stands for nothing would silently become part of a file's name."""
+        for found in ANY_REFERENCE.findall(text):
+            near = nearest(found.rpartition(".")[2], self._declared)
+            candidates = tuple(f"${{params.{name}}}" for name in near)
+            message = f"{shortened('${' + found + '}')} stands for nothing; parameters are ${{params.name}}."
+            self._report("OML027", message, path, candidates=candidates)
 
     def _value_of(self, name: str, path: Path_) -> Any:
         if name not in self._declared:
@@ -166,12 +185,15 @@ class Params:
             return UNSET
 
     def _clear_text(self, name: str, raw: Any, path: Path_) -> None:
-        if is_secret_key(name) and raw not in (None, ""):
-            hint = "Keep it in .env, for a connection; a manifest shows the values of parameters."
-            self._report("CON005", "A secret stands in clear text here.", path, hint=hint)
+        if (is_secret_key(name) and raw not in (None, "")) or holds_password(raw):
+            self._report("CON005", "A secret stands in clear text here.", path, hint=HINT)
 
     def _report(self, code: str, message: str, path: Path_, **more: Any) -> None:
         self.findings.append(self._source.finding(code, message, path, **more))
+
+
+def _is_within(finding: Finding, place: str) -> bool:
+    return finding.pointer == place or finding.pointer.startswith(place + "/")
 
 
 def _text_of(value: Any) -> str:

@@ -2,29 +2,27 @@
 
 from __future__ import annotations
 
-import re
 from collections.abc import Mapping
 from datetime import date
 from typing import Any
 
+from osiris.compiler.clear_text import HINT, secrets_in_config
 from osiris.compiler.params import UNSET, Params
 from osiris.components.component import Component
 from osiris.components.drivers import DriverRegistry
 from osiris.components.schemas import SchemaProblem, schema_problems, with_defaults, without_aliases
 from osiris.connections import ConnectionsFile
-from osiris.connections.file import PLACEHOLDER, REFERENCE
+from osiris.connections.file import REFERENCE
 from osiris.core.binding import typed_value
 from osiris.core.driver import ConfigChecker, ConfigProblem
 from osiris.errors import PipelineError
 from osiris.findings import Finding, shortened
 from osiris.oml import Step
-from osiris.redaction import is_secret_key
 from osiris.yamlsource import YamlSource
 
 Path_ = tuple[str | int, ...]
 
 _CODES = {"unknown": "CMP003", "missing": "CMP004", "wrong": "CMP005"}
-_URL_WITH_PASSWORD = re.compile(r"://[^\s/@:]*:[^\s/@]+@")
 
 
 class StepCheck:
@@ -67,8 +65,7 @@ class StepCheck:
         schema = component.step_schema
         config = self._params.substitute(step.config, schema, (*self._path, "config"))
         config = without_aliases(schema, _json_ready(config))
-        self._clear_text_secrets(step.config, ("config",))
-        self._own_secrets(component, step.config)
+        self._clear_text(component, config)
         aliases = component.spec.llm_hints.input_aliases
         problems = schema_problems(schema, config, f"{component.name} config", aliases)
         for problem in problems:
@@ -129,28 +126,10 @@ class StepCheck:
         message = "The connection is not written as @family.alias."
         self._report("CON007", message, ("config", "connection"), candidates=known, hint=hint)
 
-    def _own_secrets(self, component: Component, config: Mapping[str, Any]) -> None:
-        """A manifest shows its configs to everybody, so a secret may only come from a connection."""
-        own = {pointer.split("/")[1] for pointer in component.spec.secrets}
-        unknown = {key for key in config.keys() - component.own_properties.keys() if is_secret_key(key)}
-        for key in config:
-            value = config[key]
-            given = value not in (None, "", {}, []) and not PLACEHOLDER.fullmatch(str(value))
-            if key in own | unknown and given:
-                hint = "Take it out; the value belongs into .env, named by the connection."
-                message = f"The secret {key!r} stands in clear text."
-                self._report("CON005", message, ("config", key), hint=hint)
-
-    def _clear_text_secrets(self, value: Any, path: Path_) -> None:
-        if isinstance(value, str) and _URL_WITH_PASSWORD.search(value):
-            hint = "Declare a connection and keep the password in .env."
-            self._report("CON005", "A password stands in clear text in this value.", path, hint=hint)
-        elif isinstance(value, dict):
-            for key, item in value.items():
-                self._clear_text_secrets(item, (*path, key))
-        elif isinstance(value, list):
-            for index, item in enumerate(value):
-                self._clear_text_secrets(item, (*path, index))
+    def _clear_text(self, component: Component, config: Mapping[str, Any]) -> None:
+        secret = {name.split("/")[1] for name in component.secrets}
+        for at in secrets_in_config(config, secret, component.own_properties):
+            self._report("CON005", "A secret stands in clear text here.", ("config", *at), hint=HINT)
 
     def _ask_driver(self, step: Step, component: Component, config: Mapping[str, Any]) -> None:
         try:
@@ -159,8 +138,18 @@ class StepCheck:
             self._report(error.code, error.message, ("component",), hint=error.hint)
             return
         if isinstance(driver, ConfigChecker):
-            for problem in driver.check(config, tuple(step.inputs)):
+            for problem in self._checked_by(driver, config, tuple(step.inputs)):
                 self._driver_finding(problem)
+
+    def _checked_by(
+        self, driver: ConfigChecker, config: Mapping[str, Any], inputs: tuple[str, ...]
+    ) -> list[ConfigProblem]:
+        try:
+            return driver.check(config, inputs)
+        except (Exception, SystemExit) as error:  # noqa: BLE001 - foreign code; its failure is a finding
+            message = f"The driver's check failed with {type(error).__name__}."
+            self._report("CMP015", message, ("component",), hint="Mend the driver's check method.")
+            return []
 
     def _driver_finding(self, problem: ConfigProblem) -> None:
         at: Path_ = (*self._path, "config", problem.field)

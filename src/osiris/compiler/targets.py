@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import posixpath
 from collections.abc import Iterator, Sequence
-from dataclasses import replace
 from typing import Any
 
 from osiris.components.component import Component
@@ -19,8 +18,8 @@ def target_findings(source: YamlSource, steps: Sequence[PlacedStep], *, all_know
     """An error where a writer would undo what another wrote, a warning where nothing is written."""
     writers = [step for step in steps if "write" in step[2].spec.modes]
     if all_known and not writers:
-        warning = source.finding("OML032", "Nothing in this pipeline writes anything.", ("steps",))
-        yield replace(warning, severity=Severity.WARNING)
+        message = "Nothing in this pipeline writes anything."
+        yield source.finding("OML032", message, ("steps",), severity=Severity.WARNING)
     first: dict[tuple[Any, ...], PlacedStep] = {}
     for placed in writers:
         index, _, component, config = placed

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from functools import cached_property
+from importlib.metadata import PackageNotFoundError, version
 from pathlib import Path
 from typing import Any
 
@@ -124,21 +125,47 @@ class Component:
     @cached_property
     def content(self) -> str:
         """Hash of what decides the behaviour: the declarations, and code that lies beside them."""
-        spec = self.spec.model_dump(
-            mode="json", by_alias=True, exclude={"examples", "llm_hints", "description"}
+        prose = {"examples", "llm_hints", "title", "description", "limits"}
+        spec = self.spec.model_dump(mode="json", by_alias=True, exclude=prose)
+        family = (
+            self.family_connection.model_dump(mode="json", exclude={"policy"})
+            if self.family_connection
+            else None
         )
-        family = self.family_connection.model_dump(mode="json") if self.family_connection else None
-        return fingerprint({"spec": spec, "family": family, "code": self._local_code()})
+        facts = {"spec": _without_prose(spec), "family": _without_prose(family), "code": self._code()}
+        return fingerprint(facts)
 
-    def _local_code(self) -> str | None:
+    def _code(self) -> str | None:
+        """The driver beside the spec as text, or the release that an installed one comes with.
+
+        A built-in driver changes with its spec's version.
+        """
         driver = self.spec.runtime.driver if self.spec.runtime else ""
-        if not driver.startswith("./"):
-            return None
-        return (self.folder / driver.partition(":")[0]).read_text(encoding="utf-8", errors="replace")
+        if driver.startswith("./"):
+            file = self.folder / driver.partition(":")[0]
+            return file.read_text(encoding="utf-8", errors="replace") if file.is_file() else None
+        return None if self.is_built_in else _release(self.origin)
 
     @property
     def _seed_fields(self) -> set[str]:
         return {field.name for field in self.spec.connection_fields}
+
+
+def _release(distribution: str) -> str | None:
+    try:
+        return version(distribution)
+    except PackageNotFoundError:
+        return None
+
+
+def _without_prose(node: Any) -> Any:
+    """A declaration without the texts that only people read; a field called `title` is no text."""
+    if isinstance(node, list):
+        return [_without_prose(item) for item in node]
+    if not isinstance(node, dict):
+        return node
+    prose = {key for key in ("title", "description") if isinstance(node.get(key), str)}
+    return {key: _without_prose(item) for key, item in node.items() if key not in prose}
 
 
 def seed_connection(spec: ComponentSpec) -> FamilyConnection | None:

@@ -29,7 +29,7 @@ class DriverRegistry:
         kind = driver_class(component)
         try:
             driver = kind()
-        except TypeError as error:
+        except (Exception, SystemExit) as error:  # a constructor's own code may raise anything
             message = f"The driver {kind.__name__} of {name} cannot be made: {error}."
             raise PipelineError("CMP015", message, hint="Its constructor takes no arguments.") from error
         if not isinstance(driver, Driver):
@@ -62,7 +62,7 @@ def _load(reference: str, folder: Path, owner: str, extra: str | None) -> type[A
         )
     except ImportError as error:
         raise _cannot_load(owner, error, extra) from error
-    except Exception as error:  # a module's own code may raise anything while it is imported
+    except (Exception, SystemExit) as error:  # a module's own code may raise anything while it is imported
         raise _cannot_load(owner, error, None) from error
     loaded = getattr(module, class_name, None)
     if not isinstance(loaded, type):
@@ -87,7 +87,7 @@ def _module_beside(file: Path) -> ModuleType:
     return module
 
 
-def _cannot_load(owner: str, error: Exception, extra: str | None) -> PipelineError:
+def _cannot_load(owner: str, error: BaseException, extra: str | None) -> PipelineError:
     missing = getattr(error, "name", None)
     hint = (
         f"Install what it needs: pip install 'osiris-etl[{extra}]'." if extra else "Mend the driver's module."

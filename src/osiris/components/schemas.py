@@ -85,7 +85,27 @@ def schema_error(schema: Any) -> str | None:
         Draft202012Validator.check_schema(schema)
     except SchemaError as error:
         return f"{error.json_path}: {error.message}"
-    return None
+    return next((f"{ref} leads nowhere" for ref in _references(schema) if not _leads(schema, ref)), None)
+
+
+def _references(node: Any) -> Iterator[str]:
+    children = node.values() if isinstance(node, dict) else node if isinstance(node, list) else ()
+    if isinstance(node, dict) and isinstance(node.get("$ref"), str):
+        yield node["$ref"]
+    for child in children:
+        yield from _references(child)
+
+
+def _leads(schema: Any, ref: str) -> bool:
+    """Whether a reference stays in the schema and names a part of it; nothing is ever fetched."""
+    if not ref.startswith("#/"):
+        return ref == "#"
+    node = schema
+    for token in ref[2:].split("/"):
+        if not isinstance(node, dict) or token not in node:
+            return False
+        node = node[token]
+    return True
 
 
 def with_defaults(schema: Mapping[str, Any], value: Mapping[str, Any]) -> dict[str, Any]:

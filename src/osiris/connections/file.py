@@ -112,7 +112,7 @@ class _Reader:
         if not isinstance(fields, dict):
             self._report("CON003", f"{reference} must hold a mapping of fields.", path)
             return
-        own = {key: value for key, value in fields.items() if key not in (*_POLICY_KEYS, "default")}
+        own = {key: value for key, value in fields.items() if key not in _POLICY_KEYS}
         policy = {key: self._policy(declared, fields, key, path) for key in _POLICY_KEYS}
         self._check(declared, reference, own, path)
         self._loaded.entries[reference] = ConnectionEntry(declared.family, alias, own, policy)
@@ -135,7 +135,7 @@ class _Reader:
         for secret in declared.secrets:
             name = secret.lstrip("/")
             value = fields.get(name)
-            if value not in (None, "") and not PLACEHOLDER.fullmatch(str(value)):
+            if is_clear_text(value):
                 message = f"{reference}: the secret field {name!r} holds clear text."
                 variable = f"{reference[1:].replace('.', '_')}_{name}".upper()
                 hint = f"Put the value into .env and write {name}: ${{{variable}}}."
@@ -143,6 +143,11 @@ class _Reader:
 
     def _report(self, code: str, message: str, path: tuple[str | int, ...], **more: Any) -> None:
         self._loaded.findings.append(self._source.finding(code, message, path, key=True, **more))
+
+
+def is_clear_text(value: Any) -> bool:
+    """Whether a secret field holds a value instead of the names of variables."""
+    return value not in (None, "") and not PLACEHOLDER.search(str(value))
 
 
 def _is_placeholder(fields: dict[str, Any], problem: SchemaProblem) -> bool:

@@ -30,11 +30,6 @@ class ResolvedConnection:
     fields: Mapping[str, Any]
     secret_sources: dict[str, str]
 
-    @property
-    def public_fields(self) -> dict[str, Any]:
-        """The fields that may be shown."""
-        return {name: value for name, value in self.fields.items() if not isinstance(value, Secret)}
-
 
 class ConnectionResolver:
     """Resolves references; each secret it meets is made known to the redactor first."""
@@ -68,7 +63,11 @@ class ConnectionResolver:
 
     def project_path(self, path: str) -> str:
         """A path of the project as an absolute one."""
-        return os.path.normpath(self._root / Path(path).expanduser())
+        try:
+            return os.path.normpath(self._root / Path(path).expanduser())
+        except RuntimeError as error:
+            message = f"The path {path!r} begins with the home folder of somebody who is not known here."
+            raise ConnectionFailed("CON020", message, hint="Write the path out.") from error
 
     def _filled(
         self, entry: ConnectionEntry, declared: FamilyConnection, overrides: Mapping[str, Any]
@@ -112,7 +111,7 @@ class ConnectionResolver:
         """An environment variable is text; a field of type integer or boolean wants more."""
         declared = self._registry.connection(entry.family)
         kind = declared.fields.get("properties", {}).get(name, {}).get("type") if declared else None
-        if kind == "integer" and text.strip().isdigit():
+        if kind == "integer" and re.fullmatch(r"\s*[0-9]+\s*", text):
             return int(text)
         if kind == "boolean" and text.lower() in ("true", "false"):
             return text.lower() == "true"

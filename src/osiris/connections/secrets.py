@@ -79,8 +79,3 @@ class SecretSources:
             if value is not None:
                 return Found(value, source.name)
         return None
-
-    @property
-    def names(self) -> tuple[str, ...]:
-        """The sources' names, in order."""
-        return tuple(source.name for source in self._sources)

@@ -88,6 +88,8 @@ def _infer(source: CsvSource, con: duckdb.DuckDBPyConnection, ctx: ExecutionCont
     """Find the missing types and put them into the session; the text to pin has the declared ones too."""
     undeclared = source.undeclared
     found = source.infer(con, ctx)
+    if not found.rows_sampled:
+        ctx.log_event("warning", message="There are no rows, so columns without a declared type are text.")
     normalised = [source.names[position] for position in found.normalised]
     pin = pin_text(source.types)
     ctx.log_event(

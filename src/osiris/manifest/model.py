@@ -52,7 +52,7 @@ class ManifestStep(_Model):
 
     def data(self) -> dict[str, Any]:
         """What of the step can change the result."""
-        return self.model_dump(mode="json", include={"id", "component", "mode", "config", "inputs"})
+        return self.model_dump(mode="json", include={"id", "component", "mode", "config", "inputs", "needs"})
 
 
 class Fingerprints(_Model):

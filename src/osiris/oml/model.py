@@ -61,7 +61,9 @@ class Step(_Model):
     retry: Retry = Field(
         default_factory=Retry, description="Retries after failures that may pass by themselves."
     )
-    timeout_seconds: float | None = Field(None, gt=0, description="Longest time that one try may take.")
+    timeout_seconds: float | None = Field(
+        None, gt=0, le=604_800, description="Longest time that one try may take."
+    )
     description: str | None = Field(None, description="What the step is for.")
 
 

@@ -8,6 +8,8 @@ from typing import NamedTuple
 _OUTPUT = re.compile(r"\$\{\s*([A-Za-z][A-Za-z0-9_-]*)\.([A-Za-z_][A-Za-z0-9_]*)\s*\}")
 PARAM = re.compile(r"\$\{\s*params\.([A-Za-z][A-Za-z0-9_-]*)\s*\}")
 
+ANY_REFERENCE = re.compile(r"\$\{([^}]*)\}")
+
 
 class OutputRef(NamedTuple):
     """One output of one step."""

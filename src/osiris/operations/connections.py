@@ -15,7 +15,7 @@ from osiris.core.connector import Check
 from osiris.errors import OsirisError, UsageError
 from osiris.findings import Finding
 from osiris.operations.project import Project
-from osiris.redaction import MASK
+from osiris.redaction import MASK, is_secret_key, redactor
 
 
 @dataclass(frozen=True, slots=True)
@@ -74,7 +74,7 @@ class Diagnosis:
 
 
 def list_connections(project: Project) -> ConnectionList:
-    """The connections of a project; secret fields show only where their value comes from."""
+    """The connections of a project; a value shows only where its field is declared, and is no secret."""
     entries = project.connections.entries.values()
     return ConnectionList([_summary(project, entry) for entry in entries], project.connections.findings)
 
@@ -130,9 +130,11 @@ def _declaration_check(project: Project, reference: str) -> Check:
 
 def _summary(project: Project, entry: ConnectionEntry) -> ConnectionSummary:
     family = project.registry.connection(entry.family)
+    declared = set(family.fields.get("properties", {})) if family else set()
     secrets = {secret.lstrip("/") for secret in family.secrets} if family else set()
-    fields = {name: _shown(value) if name in secrets else value for name, value in entry.fields.items()}
-    return ConnectionSummary(entry.reference, entry.family, fields, entry.policy)
+    public = {name for name in declared - secrets if not is_secret_key(name)}
+    fields = {name: value if name in public else _shown(value) for name, value in entry.fields.items()}
+    return ConnectionSummary(entry.reference, entry.family, redactor.data(fields), entry.policy)
 
 
 def _shown(value: Any) -> str:

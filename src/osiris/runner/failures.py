@@ -19,9 +19,15 @@ def driver_failure(error: BaseException, target: TargetState) -> OsirisError:
 
 
 def runner_failure(error: Exception) -> OsirisError:
-    """What went wrong around the steps: the machine's refusal, or a bug."""
+    """What went wrong around the steps: the machine's refusal, or a bug; its cause is the exception itself."""
     if isinstance(error, OsirisError):
         return error
+    failure = _around_the_steps(error)
+    failure.__cause__ = error
+    return failure
+
+
+def _around_the_steps(error: Exception) -> OsirisError:
     if isinstance(error, OSError):
         message = f"The operating system refused what the run needs: {_words(error)}"
         return _resource_failure(error) or RunError("RES003", message)

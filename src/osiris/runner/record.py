@@ -7,11 +7,12 @@ import resource
 import sys
 import threading
 import time
+import traceback
 from pathlib import Path
 from typing import Any
 
 from osiris import __version__
-from osiris.errors import Cancelled, ExitCode, Interrupted, OsirisError
+from osiris.errors import Cancelled, ExitCode, InternalError, Interrupted, OsirisError, TargetState
 from osiris.manifest import Manifest, ManifestStep
 from osiris.runner.channel import Channel
 from osiris.runner.context import RunIdentity
@@ -27,15 +28,24 @@ class RunRecord:
     """The written side of one run; safe to call from many threads."""
 
     def __init__(
-        self, session: Session, manifest: Manifest, identity: RunIdentity, adapter: str, resumes: str | None
+        self,
+        session: Session,
+        manifest: Manifest,
+        identity: RunIdentity,
+        *,
+        adapter: str,
+        resumes: str | None,
+        named_key: bool,
     ) -> None:
         self._session = session
+        self._writers = {step.id for step in manifest.steps if step.mode == "write"}
         self._began = time.monotonic()
         self._lock = threading.RLock()
         self._seen: set[Path] = set()
         self.status = Status(
             run_id=identity.run_id,
             run_key=identity.run_key,
+            named_key=named_key,
             pipeline=identity.pipeline,
             fingerprint=identity.fingerprint,
             state=RunState.RUNNING,
@@ -79,7 +89,10 @@ class RunRecord:
             self._session.write_status(self.status)
 
     def run_ended(self, error: OsirisError | None) -> Status:
-        """The run is over; `error` is that of the step that caused its failure."""
+        """The run is over; `error` is that of the step that caused its failure.
+
+        Its target becomes unknown where that of any step is.
+        """
         with self._lock:
             status = self.status
             status.ended_at = utc_now()
@@ -87,14 +100,25 @@ class RunRecord:
             status.peak_rss_bytes = peak_rss_bytes()
             status.exit_code = int(error.exit_code if error else ExitCode.OK)
             status.state = _state(error)
-            for step in status.steps:
-                if step.state in (StepState.WAITING, StepState.RUNNING):
-                    step.state = StepState.SKIPPED if step.state is StepState.WAITING else StepState.CANCELLED
+            self._settle_open_steps()
+            if error is not None and any(map(_target_is_unknown, status.steps)):
+                error.target = TargetState.UNKNOWN
             self._session.measure("peak_rss_bytes", status.peak_rss_bytes, "bytes")
             self._session.measure("duration_ms", status.duration_ms, "ms")
             self._final_event(error)
             self._session.write_status(status)
             return status
+
+    def _settle_open_steps(self) -> None:
+        """Steps that never began; and those of which nobody has said how they ended."""
+        for step in self.status.steps:
+            if step.state is StepState.WAITING:
+                step.state = StepState.SKIPPED
+            elif step.state is StepState.RUNNING:
+                step.state, step.because_of = StepState.CANCELLED, "the runner failed"
+                if step.id in self._writers:
+                    lost = Cancelled("RUN003", "The runner failed first.", target=TargetState.UNKNOWN)
+                    step.error = lost.at_step(step.id).to_dict()
 
     def _final_event(self, error: OsirisError | None) -> None:
         duration = self.status.duration_ms or 0
@@ -103,7 +127,14 @@ class RunRecord:
         else:
             self.status.error = error.to_dict()
             exit_code = int(error.exit_code)
-            self._session.emit(ev.RunFailed(duration_ms=duration, exit_code=exit_code, error=error.to_dict()))
+            self._session.emit(
+                ev.RunFailed(
+                    duration_ms=duration,
+                    exit_code=exit_code,
+                    error=error.to_dict(),
+                    traceback=_traceback(error),
+                )
+            )
 
     def _step(self, step_id: str) -> StepStatus:
         return next(status for status in self.status.steps if status.id == step_id)
@@ -149,6 +180,8 @@ class RunRecord:
     def _cancelled(self, status: StepStatus, run: StepRun, error: Cancelled) -> None:
         status.state = StepState.CANCELLED
         status.because_of = str(error.details.get("because_of", "")) or "the run was stopped"
+        if error.target is not TargetState.UNCHANGED:
+            status.error = error.at_step(run.step_id).to_dict()
         self._session.emit(
             ev.StepCancelled(
                 step_id=run.step_id,
@@ -192,6 +225,17 @@ def _state(error: OsirisError | None) -> RunState:
     if error is None:
         return RunState.SUCCEEDED
     return RunState.INTERRUPTED if isinstance(error, Interrupted) else RunState.FAILED
+
+
+def _target_is_unknown(step: StepStatus) -> bool:
+    return step.error is not None and step.error["target"] == TargetState.UNKNOWN
+
+
+def _traceback(error: OsirisError) -> str:
+    """Where the runner itself failed; what a step raised is in the step's own event."""
+    if error.where.step_id is not None or not (error.__cause__ or isinstance(error, InternalError)):
+        return ""
+    return "".join(traceback.format_exception(error.__cause__ or error))
 
 
 def _edge_event(source: Channel | SpoolReader) -> ev.EdgeComplete:

@@ -25,6 +25,9 @@ from osiris.session.session import is_alive
 
 MAX_PARALLEL_REGIONS = 4
 
+_SIGNAL_SECONDS = 0.2
+"""How often the main thread looks up: a signal that comes just before it begins to wait does not wake it."""
+
 
 @dataclass(frozen=True, slots=True)
 class RunRequest:
@@ -133,11 +136,16 @@ class Runner:
 
     def _next_ended(self) -> RegionOutcome | None:
         """The next region to end, or None when the run is to stop."""
-        try:
-            return self._ended.get()
-        except KeyboardInterrupt:  # only without a signal handler: the steps' threads must not go on alone
-            self._interrupt = self._interrupt or Interrupted("RUN004", "The run was interrupted.")
-            return None
+        while True:
+            try:
+                return self._ended.get(timeout=_SIGNAL_SECONDS)
+            except queue.Empty:
+                continue
+            except (
+                KeyboardInterrupt
+            ):  # only without a signal handler: the steps' threads must not go on alone
+                self._interrupt = self._interrupt or Interrupted("RUN004", "The run was interrupted.")
+                return None
 
     def _start(self, region: Region) -> None:
         run = RegionRun(region, self._attempts.make, self._record.step_ended)

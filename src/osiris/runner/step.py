@@ -16,7 +16,7 @@ import pyarrow as pa
 from osiris.components.component import Component
 from osiris.components.drivers import DriverRegistry
 from osiris.core.streams import as_reader
-from osiris.errors import Cancelled, DataError, InternalError, OsirisError, TargetState
+from osiris.errors import Cancelled, DataError, InternalError, OsirisError, PipelineError, TargetState
 from osiris.manifest import ManifestStep
 from osiris.runner.channel import Channel, Sink
 from osiris.runner.context import StepContext
@@ -61,6 +61,7 @@ class StepRun:
         self._drivers = drivers
         self._on_end = on_end
         self._told: OsirisError | None = None
+        self._began = False
         self._wrote = False
         self._over = False
         self._lock = threading.Lock()
@@ -135,7 +136,7 @@ class StepRun:
 
     @property
     def _writes(self) -> bool:
-        return not self.plan.component.spec.outputs
+        return self.plan.step.mode == "write"
 
     def _tell(self, reason: OsirisError, cause: Cancelled) -> None:
         """Make both sides of each edge and the driver stop; the first reason stays."""
@@ -175,6 +176,7 @@ class StepRun:
         driver = self._drivers.get(self.plan.step.component)
         config = self.plan.configure()
         inputs = self._inputs()
+        self._began = True
         outputs = driver.run(step_id=self.step_id, config=config, inputs=inputs or None, ctx=self.context)
         self._wrote = self._writes
         complete = self._drain(self._declared(outputs))
@@ -209,7 +211,7 @@ class StepRun:
         """No edge lost a row; a writer has read everything and applied what it read."""
         for source in self.plan.sources.values():
             check_edge(source)
-        if self.plan.component.spec.outputs or self.already_committed:
+        if not self._writes or self.already_committed:
             return
         for name, source in self.plan.sources.items():
             if not source.ended:
@@ -238,7 +240,7 @@ class StepRun:
 
     def _target_after_unknown(self) -> TargetState:
         """A writer that fails with an error it does not know cannot know its target either."""
-        return TargetState.UNKNOWN if self._writes else TargetState.UNCHANGED
+        return TargetState.UNKNOWN if self._writes and self._began else TargetState.UNCHANGED
 
     def _settle(self, error: OsirisError | None) -> None:
         """Release resources and both sides of the edges; what that raises comes too late to count."""
@@ -270,6 +272,11 @@ def check_edge(source: Source) -> None:
 
 def _as_frame(reader: pa.RecordBatchReader) -> Any:
     """A DataFrame whose columns keep their Arrow types: numpy would turn integers with NULLs into floats."""
-    import pandas as pd
-
+    try:
+        import pandas as pd
+    except ModuleNotFoundError as error:
+        hint = "Install it: pip install 'osiris-etl[pandas]'."
+        raise PipelineError(
+            "CMP006", "The driver takes DataFrames, and pandas is not there.", hint=hint
+        ) from error
     return reader.read_pandas(types_mapper=pd.ArrowDtype)

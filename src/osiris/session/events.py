@@ -67,12 +67,13 @@ class RunComplete(Event):
 
 
 class RunFailed(Event):
-    """The run ended with an error: that of the step that caused it."""
+    """The run ended with an error: that of the step that caused it, or with a traceback the runner's own."""
 
     event: Literal["run_failed"] = "run_failed"
     duration_ms: int
     exit_code: int
     error: dict[str, Any]
+    traceback: str = ""
 
 
 class ConnectionResolved(Event):

@@ -57,12 +57,12 @@ class Session:
         return session
 
     def observe(self, observer: Observer) -> None:
-        """Call the observer with each event as it is written (redacted), in order."""
+        """Call the observer with each event as it is written (redacted), in order; what it raises is dropped."""
         self._observers.append(observer)
 
     def emit(self, event: Event) -> None:
         """Write one event."""
-        body = redactor.data(event.model_dump(exclude_none=True))
+        body = redactor.record(event.model_dump(exclude_none=True))
         with self._lock:
             if self._events is None:
                 return
@@ -70,7 +70,8 @@ class Session:
             line = {"seq": self._seq, "ts": utc_now(), "session": self.id, **body}
             _write_line(self._events, line)
             for observer in self._observers:
-                observer(line)
+                with suppress(Exception):  # a display that fails must not fail what it shows
+                    observer(line)
 
     def measure(
         self,
@@ -89,14 +90,14 @@ class Session:
             "step_id": step_id,
             "tags": dict(tags or {}),
         }
-        line = redactor.data(Metric(ts=utc_now(), session=self.id, **fields).model_dump())
+        line = redactor.record(Metric(ts=utc_now(), session=self.id, **fields).model_dump())
         with self._lock:
             if self._metrics is not None:
                 _write_line(self._metrics, line)
 
     def write_status(self, status: Status) -> None:
         """Replace status.json in one step, so that a reader never sees half of it."""
-        self._write("status.json", _json(redactor.data(status.model_dump()), indent=2) + "\n")
+        self._write("status.json", _json(redactor.record(status.model_dump()), indent=2) + "\n")
 
     def write_manifest(self, text: str) -> None:
         """Keep the manifest beside what it led to."""

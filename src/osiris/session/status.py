@@ -64,10 +64,11 @@ class StepStatus(_Model):
 
 
 class Status(_Model):
-    """The whole run."""
+    """The whole run; `named_key` is set where the run key was given and is not the id of a run."""
 
     run_id: str
     run_key: str
+    named_key: bool = False
     pipeline: str
     fingerprint: str
     state: RunState

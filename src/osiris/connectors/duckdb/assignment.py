@@ -70,7 +70,8 @@ def _lossless(name: str, kind: Any, column: TargetColumn) -> TargetColumn:
     raise PipelineError(
         "TGT004",
         f'Column "{name}" is {kind} in the input and {column.type} in the target: that may lose information.',
-        hint=f'Cast it in the step before, for example CAST("{name}" AS {column.type}).',
+        hint=f"Change the target's column to {kind}, or give the input its type where it is read; "
+        "a CAST in the step before changes values that do not fit.",
     )
 
 

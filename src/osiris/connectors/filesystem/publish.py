@@ -23,6 +23,10 @@ STALE_SECONDS = 86_400
 """Temporary files of other runs are removed when they are older than this."""
 
 
+_CLAIMS: dict[tuple[str, str], str] = {}
+"""Which step of a run writes a file; only here is it seen that two connections lead to one place."""
+
+
 class Publication:
     """The files of one attempt to replace `target`; `part` is where the data is written first."""
 
@@ -30,7 +34,7 @@ class Publication:
         self.target = target
         self.name = name
         self._ctx = ctx
-        stem = f".{target.name}.osiris-{_short(ctx.run_key)}"
+        stem = f".{target.name}.osiris-{_short(ctx.run_key, ctx.step_id)}"
         self._own = stem + "-"
         self.part = target.with_name(f"{stem}-{ctx.attempt}.part")
         self._state = TargetState.UNCHANGED
@@ -58,6 +62,7 @@ class Publication:
     @contextmanager
     def staged(self) -> Iterator[Path]:
         """A place for the data; whatever is left of it at the end is removed."""
+        self._claim()
         try:
             self.target.parent.mkdir(parents=True, exist_ok=True)
             self._remove_stale()
@@ -93,6 +98,12 @@ class Publication:
             self._ctx.failpoint("publish.after_rename")
         except OSError as exc:
             raise publish_failure(exc, self.name, self._state) from exc
+
+    def _claim(self) -> None:
+        owner = _CLAIMS.setdefault((self._ctx.run_id, os.path.realpath(self.target)), self._ctx.step_id)
+        if owner != self._ctx.step_id:
+            message = f"The step {owner!r} of this run writes {self.name} already."
+            raise PipelineError("FIL007", message, hint="Give each step a file of its own.")
 
     def _is_ours(self, sidecar: Sidecar) -> bool:
         return (sidecar.run_key, sidecar.pipeline, sidecar.step_id) == (
@@ -137,5 +148,5 @@ def sync_folder(folder: Path) -> None:
         os.close(descriptor)
 
 
-def _short(run_key: str) -> str:
-    return hashlib.sha256(run_key.encode()).hexdigest()[:8]
+def _short(*names: str) -> str:
+    return hashlib.sha256("/".join(names).encode()).hexdigest()[:8]
