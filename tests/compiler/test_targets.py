@@ -37,6 +37,7 @@ def test_two_writers_of_one_table(bench: Any, configs: tuple[str, ...], codes: l
 
 
 FILES = [
+    (("path: data/o.csv", 'path: ./o.csv, connection: "@filesystem.files"'), ["OML030"]),
     (("path: o.csv", "path: p.csv"), []),
     (("path: o.csv", "path: o.csv"), ["OML030"]),
     (("path: out/o.csv", "path: ./out//o.csv"), ["OML030"]),

@@ -83,7 +83,7 @@ class Compiler:
         placed, steps = self._steps(parsed, pipeline, components, params, graph, findings)
         findings += params.findings + check.findings
         all_known = len(placed) == len(pipeline.steps)
-        findings += target_findings(parsed.source, placed, all_known=all_known)
+        findings += target_findings(parsed.source, placed, self._connections, all_known=all_known)
         order = topological_order([step.id for step in pipeline.steps], graph.before)
         if any(f.severity is Severity.ERROR for f in findings) or len(order) != len(steps):
             return None

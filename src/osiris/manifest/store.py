@@ -57,7 +57,18 @@ def _checked(source: YamlSource, shown_as: str) -> Manifest:
     if not manifest.is_intact:
         message = "The manifest was changed after it was compiled: its fingerprints do not fit its content."
         raise PipelineError("MAN002", message, hint="Compile the pipeline again.", where=where)
+    _check_order(manifest, where)
     return manifest
+
+
+def _check_order(manifest: Manifest, where: Where) -> None:
+    """Refuse two steps of one id, and a step that waits for itself or for a later one."""
+    earlier: set[str] = set()
+    for step in manifest.steps:
+        awaited = {edge.step for edge in step.inputs.values()} | set(step.needs)
+        if step.id in earlier or not awaited <= earlier:
+            raise _not_a_manifest(where, f"Its step {step.id!r} is not in an order in which it could run.")
+        earlier.add(step.id)
 
 
 def _not_a_manifest(where: Where, problem: str) -> PipelineError:

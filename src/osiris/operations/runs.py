@@ -5,12 +5,13 @@ from __future__ import annotations
 import json
 import re
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass, field
+from contextlib import ExitStack
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any
 
 from osiris.adapters import ADAPTERS, ExecutionAdapter, Job
-from osiris.errors import RunError, UsageError
+from osiris.errors import PipelineError, RunError, UsageError
 from osiris.findings import Finding, nearest
 from osiris.manifest import Manifest, load_manifest
 from osiris.operations.pipelines import compile_in_memory, existing, store_manifest
@@ -62,12 +63,28 @@ def run_pipeline(project: Project, file: Path, options: RunOptions | None = None
     failed is a result whose outcome holds the error.
     """
     options = options or RunOptions()
+    _check_run_key(options.run_key)
     manifest, warnings = _manifest_of(project, file, options)
-    request = _request(project, manifest, options)
     adapter = _adapter(options.adapter)
-    session = Session.create(
-        project.logs_dir, new_session_id("run") if request.resumes or options.run_key else request.run_key
-    )
+    run_id = new_session_id("run")
+    with ExitStack() as beginning:
+        # Held until others can see the run: of two that begin at once, the second must find the first.
+        beginning.enter_context(project.index.lock())
+        request = replace(_request(project, manifest, options, run_id), on_begun=beginning.close)
+        outcome, folder = _carry_out(project, manifest, options, adapter, request, run_id)
+    return RunResult(outcome, project.shown(folder), folder, warnings)
+
+
+def _carry_out(
+    project: Project,
+    manifest: Manifest,
+    options: RunOptions,
+    adapter: ExecutionAdapter,
+    request: RunRequest,
+    run_id: str,
+) -> tuple[RunOutcome, Path]:
+    """The run's outcome, and the folder of its session."""
+    session = Session.create(project.logs_dir, run_id)
     for observer in options.observers:
         session.observe(observer)
     try:
@@ -83,11 +100,9 @@ def run_pipeline(project: Project, file: Path, options: RunOptions | None = None
             )
         )
         options.on_start(adapter)
-        outcome = adapter.execute()
-        folder = adapter.collect()
+        return adapter.execute(), adapter.collect()
     finally:
         session.close()
-    return RunResult(outcome, project.shown(folder), folder, warnings)
 
 
 def list_runs(
@@ -156,22 +171,24 @@ def _is_manifest(file: Path) -> bool:
     return isinstance(value, dict) and "manifest_version" in value
 
 
-def _request(project: Project, manifest: Manifest, options: RunOptions) -> RunRequest:
-    """The run key: the one given, that of the newest unfinished run, or a new one."""
-    parallel = project.settings.max_parallel
+def _request(project: Project, manifest: Manifest, options: RunOptions, run_id: str) -> RunRequest:
+    """The run key: the one given, that of the newest unfinished run, or the run's own id."""
+    index, fingerprint = project.index, manifest.fingerprints.data
+    fresh = RunRequest(run_id, options.adapter, max_parallel_regions=project.settings.max_parallel)
     if options.run_key is not None:
-        _check_run_key(options.run_key)
-        _refuse_if_alive(project, [row for row in project.index.rows() if row.run_key == options.run_key])
-        return RunRequest(options.run_key, options.adapter, max_parallel_regions=parallel)
-    unfinished = None if options.new else project.index.unfinished(manifest.name, manifest.fingerprints.data)
+        earlier = index.under_key(manifest.name, options.run_key)
+        _refuse_if_alive(project, earlier)
+        _refuse_other_version(earlier, fingerprint)
+        return replace(fresh, run_key=options.run_key, named_key=True)
+    unfinished = None if options.new else index.unfinished(manifest.name, fingerprint)
     if unfinished is None:
-        return RunRequest(new_session_id("run"), options.adapter, max_parallel_regions=parallel)
-    _refuse_if_alive(project, [unfinished])
-    return RunRequest(unfinished.run_key, options.adapter, unfinished.run_id, parallel)
+        return fresh
+    _refuse_if_alive(project, index.under_key(manifest.name, unfinished.run_key))
+    return replace(fresh, run_key=unfinished.run_key, resumes=unfinished.run_id)
 
 
-def _check_run_key(run_key: str) -> None:
-    if not _RUN_KEY.fullmatch(run_key):
+def _check_run_key(run_key: str | None) -> None:
+    if run_key is not None and not _RUN_KEY.fullmatch(run_key):
         hint = "Name it like 2024-01-31: 1 to 64 letters, digits and . _ : + -"
         raise UsageError("USE001", f"{run_key!r} cannot be a run key.", hint=hint)
 
@@ -182,6 +199,16 @@ def _refuse_if_alive(project: Project, rows: list[RunRow]) -> None:
             hint = "Wait for it to end, or start an independent run with --new."
             raise RunError(
                 "RUN006", f"The run {row.run_id} of {row.pipeline!r} is still going on.", hint=hint
+            )
+
+
+def _refuse_other_version(rows: list[RunRow], fingerprint: str) -> None:
+    for row in rows:
+        if row.fingerprint != fingerprint and row.may_have_written:
+            raise PipelineError(
+                "RUN009",
+                f"The run key {row.run_key!r} was used for another version of the pipeline, by {row.run_id}.",
+                hint="Take another --run-key to write with this version.",
             )
 
 

@@ -19,7 +19,7 @@ def driver_failure(error: BaseException, target: TargetState) -> OsirisError:
 
 
 def runner_failure(error: Exception) -> OsirisError:
-    """What went wrong around the steps: the machine's refusal, or a bug; its cause is the exception itself."""
+    """What went wrong around the steps: the machine's refusal, or a bug; `error` is its cause."""
     if isinstance(error, OsirisError):
         return error
     failure = _around_the_steps(error)

@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 import queue
-import shutil
 import threading
+from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -15,13 +15,13 @@ from osiris.errors import Cancelled, Interrupted, OsirisError
 from osiris.manifest import Manifest, dump_manifest
 from osiris.runner.attempts import AttemptFactory
 from osiris.runner.context import RunIdentity
-from osiris.runner.failures import named_refusals
+from osiris.runner.failures import named_refusals, runner_failure
 from osiris.runner.record import RunRecord
 from osiris.runner.region import RegionOutcome, RegionRun
 from osiris.runner.regions import Region, plan_regions
 from osiris.runner.schedule import Schedule
+from osiris.runner.work import WorkFolder, clear_work_of_the_dead
 from osiris.session import RunIndex, Session, Status
-from osiris.session.session import is_alive
 
 MAX_PARALLEL_REGIONS = 4
 
@@ -31,12 +31,17 @@ _SIGNAL_SECONDS = 0.2
 
 @dataclass(frozen=True, slots=True)
 class RunRequest:
-    """What tells one run from another: its run key, where it runs, and the session it resumes."""
+    """What tells one run from another: its run key, where it runs, and the session it resumes.
+
+    `on_begun` is called once others can see that the run goes on, before its first step begins.
+    """
 
     run_key: str
     adapter: str = "local"
     resumes: str | None = None
     max_parallel_regions: int = MAX_PARALLEL_REGIONS
+    named_key: bool = False
+    on_begun: Callable[[], None] = lambda: None
 
 
 @dataclass(frozen=True, slots=True)
@@ -66,10 +71,17 @@ class Runner:
         self._session = session
         self._registry = registry
         self._index = index
-        self._work_dir = work_dir / session.id
-        self._record = RunRecord(session, manifest, identity, request.adapter, request.resumes)
-        self._attempts = AttemptFactory(session, identity, self._record, registry, resolver, self._work_dir)
-        self._max_parallel = request.max_parallel_regions
+        self._request = request
+        self._work = WorkFolder(work_dir / session.id)
+        self._record = RunRecord(
+            session,
+            manifest,
+            identity,
+            adapter=request.adapter,
+            resumes=request.resumes,
+            named_key=request.named_key,
+        )
+        self._attempts = AttemptFactory(session, identity, self._record, registry, resolver, self._work.path)
         self._ended: queue.SimpleQueue[RegionOutcome | None] = queue.SimpleQueue()
         self._active: dict[int, RegionRun] = {}
         self._interrupt: Interrupted | None = None
@@ -86,16 +98,19 @@ class Runner:
         """
         with named_refusals():
             self._begin()
+        self._request.on_begun()
         schedule: Schedule | None = None
         error: OsirisError | None = None
         try:
             verify_pins(self._manifest, self._registry)
-            schedule = self._run_regions()
+            schedule = self._schedule()
+            self._run_regions(schedule)
             error = self._interrupt or next(iter(schedule.errors), None)
-        except OsirisError as failure:
-            error = failure
+        except Exception as failure:  # noqa: BLE001 - a bug must end the run, not leave it without an end
+            error = runner_failure(failure)
+            self._wind_down(schedule)
         finally:
-            shutil.rmtree(self._work_dir, ignore_errors=True)
+            self._work.remove()
         status = self._end(error)
         return RunOutcome(status, error, must_exit=schedule is not None and bool(schedule.abandoned))
 
@@ -103,8 +118,8 @@ class Runner:
         self._session.write_manifest(dump_manifest(self._manifest))
         self._record.run_started()
         self._index.record(self._record.status)
-        self._clear_work_of_the_dead()
-        self._work_dir.mkdir(parents=True, exist_ok=True)
+        clear_work_of_the_dead(self._work.path.parent)
+        self._work.make()
 
     def _end(self, error: OsirisError | None) -> Status:
         with named_refusals():
@@ -112,48 +127,54 @@ class Runner:
             self._index.record(status)
         return status
 
-    def _clear_work_of_the_dead(self) -> None:
-        """Remove the scratch space of runs that were killed."""
-        folder, logs = self._work_dir.parent, self._session.folder.parent
-        for left in folder.iterdir() if folder.is_dir() else ():
-            if not is_alive(logs / left.name):
-                shutil.rmtree(left, ignore_errors=True)
-
-    def _run_regions(self) -> Schedule:
+    def _schedule(self) -> Schedule:
         plan = plan_regions(self._manifest)
         self._attempts.use(plan)
-        schedule = Schedule(plan, self._max_parallel)
+        return Schedule(plan, self._request.max_parallel_regions)
+
+    def _run_regions(self, schedule: Schedule) -> None:
         while not schedule.is_over:
             for region in schedule.take_ready():
                 self._start(region)
             outcome = self._next_ended()
             if outcome is None:
                 schedule.stop()
-                self._stop_active()
+                self._stop_active("the run was interrupted")
             elif schedule.settle(outcome):
                 self._attempts.release(outcome.region)
-        return schedule
+
+    def _wind_down(self, schedule: Schedule | None) -> None:
+        """Stop what still runs, and wait for it: no step may go on after the end of its run."""
+        self._stop_active("the runner failed")
+        while self._active and schedule is not None:
+            outcome = self._next_ended()
+            if outcome is not None:
+                schedule.settle(outcome)
 
     def _next_ended(self) -> RegionOutcome | None:
         """The next region to end, or None when the run is to stop."""
         while True:
             try:
-                return self._ended.get(timeout=_SIGNAL_SECONDS)
+                return self._settled(self._ended.get(timeout=_SIGNAL_SECONDS))
             except queue.Empty:
                 continue
-            except (
-                KeyboardInterrupt
-            ):  # only without a signal handler: the steps' threads must not go on alone
+            except KeyboardInterrupt:  # only without a signal handler: no step's thread may go on alone
                 self._interrupt = self._interrupt or Interrupted("RUN004", "The run was interrupted.")
                 return None
 
+    def _settled(self, outcome: RegionOutcome | None) -> RegionOutcome | None:
+        if outcome is not None:
+            del self._active[outcome.region.id]
+        return outcome
+
     def _start(self, region: Region) -> None:
         run = RegionRun(region, self._attempts.make, self._record.step_ended)
-        self._active[region.id] = run
-        threading.Thread(
+        thread = threading.Thread(
             target=lambda: self._ended.put(run.run()), name=f"region {region.id}", daemon=True
-        ).start()
+        )
+        thread.start()
+        self._active[region.id] = run
 
-    def _stop_active(self) -> None:
+    def _stop_active(self, reason: str) -> None:
         for run in self._active.values():
-            run.cancel(Cancelled("RUN003", "Stopped because the run was interrupted."))
+            run.cancel(Cancelled("RUN003", f"Stopped because {reason}."))

@@ -39,8 +39,11 @@ _COMPLETE = f"""UPDATE {COMMITS}
 SET state = 'committed', rows_in = ?, rows_applied = ?, rows_deleted = ?, committed_at = CURRENT_TIMESTAMP
 WHERE pipeline_id = ? AND step_id = ? AND run_key = ?"""
 
-_FIND = f"""SELECT manifest_fp, target, rows_applied FROM {COMMITS}
+_FIND = f"""SELECT target, rows_applied FROM {COMMITS}
 WHERE pipeline_id = ? AND step_id = ? AND run_key = ? AND state = 'committed'"""
+
+_FIND_OTHER = f"""SELECT count(*) FROM {COMMITS}
+WHERE pipeline_id = ? AND run_key = ? AND manifest_fp <> ?"""
 
 
 class Run(Protocol):
@@ -75,18 +78,19 @@ class Ledger:
             self._execute(table, ())
 
     def committed(self) -> Commit | None:
-        """The write of this run key if it has happened; RUN009 if another version of the pipeline did it."""
-        rows = self._execute(_FIND, self._key)
-        if not rows:
-            return None
-        fingerprint, target, applied = rows[0]
-        if fingerprint != self._run.fingerprint:
+        """The write of this run key if it has happened.
+
+        Raises `PipelineError` RUN009 if another version of the pipeline used the key, in whichever step.
+        """
+        run = self._run
+        if self._execute(_FIND_OTHER, (run.pipeline, run.run_key, run.fingerprint))[0][0]:
             raise PipelineError(
                 "RUN009",
-                f'The run key "{self._run.run_key}" was used for another version of the pipeline.',
+                f'The run key "{run.run_key}" was used for another version of the pipeline.',
                 hint="Use --new, or another --run-key, to write with this version.",
             )
-        return Commit(target, applied)
+        rows = self._execute(_FIND, self._key)
+        return Commit(*rows[0]) if rows else None
 
     def fence(self, target: str, write_mode: str) -> None:
         """First statement of the transaction: of two writers with one key only one can commit."""
