@@ -39,9 +39,22 @@ _PLACEHOLDER = re.compile(r"\$\{[A-Za-z_][A-Za-z0-9_]*\}")
 _PERCENT = re.compile("%[0-9A-F]{2}")
 
 _OURS = frozenset(
-    "adapter because_of code component connection ended_at error event fingerprint from_step id input kind level"
-    " osiris_version output pipeline resumes run_id run_key seq session severity sha256 started_at state step_id"
-    " to_step ts write_mode".split()
+    (
+        *("event", "ts", "session", "state", "kind", "level", "severity", "code", "error", "write_mode"),
+        *(
+            "id",
+            "step_id",
+            "component",
+            "connection",
+            "from_step",
+            "output",
+            "to_step",
+            "input",
+            "because_of",
+        ),
+        *("run_id", "run_key", "resumes", "pipeline", "adapter", "fingerprint", "sha256", "osiris_version"),
+        *("started_at", "ended_at"),
+    )
 )
 """Keys of records whose text is an id, a time or a word that we chose; a reader finds its way by them."""
 
@@ -137,7 +150,7 @@ class Redactor:
         return self.text(str(value))
 
     def record(self, value: Any) -> Any:
-        """As `data`, for an event, a status or an answer: its own keys, ids and fixed words stay as they are."""
+        """As `data`, for an event, a status or an answer: its own keys, ids and fixed words stay."""
         if isinstance(value, Mapping):
             return {str(key): self._part(str(key), item) for key, item in value.items()}
         if isinstance(value, (list, tuple)):
@@ -167,7 +180,7 @@ redactor = Redactor()
 
 
 def _parts(value: str) -> Iterator[str]:
-    """The value as it is, without the space around it, and line by line: messages and logs are cut at lines."""
+    """The value, without the space around it, and line by line: messages and logs are cut at lines."""
     yield value
     yield value.strip()
     for line in value.splitlines():

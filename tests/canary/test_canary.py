@@ -165,3 +165,32 @@ def test_the_search_finds_a_leak_of_a_run(lab: Any, planted: dict[str, str]) -> 
 def _nothing_known_before() -> None:
     """The probes run in processes of their own; this one must not hold a canary in its environment."""
     assert not set(CANARIES) & set(os.environ)
+
+
+SIDEWAYS = """
+
+class Source(Source):
+    def run(self, *, step_id, config, inputs, ctx):
+        import logging, threading, warnings
+        for value in (v.reveal() for v in config["resolved_connection"].values() if hasattr(v, "reveal")):
+            sys.stderr.write(f"a: {value}" + chr(10))
+            sys.stderr.buffer.write(f"b: {value}".encode() + bytes([10]))
+            warnings.warn(f"c: {value}")
+            logging.getLogger("x").error("d: %s", value)
+            logging.basicConfig()
+            logging.getLogger("x").error("e: %s", value)
+            thread = threading.Thread(target=int, args=(f"f: {value}",))
+            thread.start()
+            thread.join()
+        return super().run(step_id=step_id, config=config, inputs=inputs, ctx=ctx)
+"""
+
+
+def test_no_way_around_the_session_shows_one(lab: Any, planted: dict[str, str]) -> None:
+    driver = lab.root / "components/probe/driver.py"
+    driver.write_text(driver.read_text() + SIDEWAYS)
+    lab.pipeline(lab.source("a", connection="@probe.main"), lab.sink("s", "a.df"))
+    done = lab.osiris("run", "pipelines/p.yaml", env=planted)
+    assert done.returncode == 0, done.stderr
+    assert all(f"{letter}: ****" in done.stderr for letter in "abcdef")
+    assert leaks(lab.root, done.stdout, done.stderr) == []

@@ -153,3 +153,28 @@ def test_a_connector_that_fails_is_one_failed_check(connected: Path, command: An
     failed = [check["code"] for check in diagnosis["checks"] if not check["ok"]]
     assert (answer.code, failed) == (4, ["INT001"])
     assert "hunter2" not in answer.out
+
+
+@pytest.mark.parametrize("field", ["passwrd", "token"])
+def test_a_field_that_is_not_declared_is_not_shown(connected: Path, command: Any, field: str) -> None:
+    text = (
+        f'connections:\n  acme:\n    a: {{host: h, {field}: hunter2-canary}}\n    b: {{{field}: "${{X}}"}}\n'
+    )
+    (connected / "osiris_connections.yaml").write_text(text)
+    shown = command("connections", "list", "--json").document["connections"]
+    assert [one["fields"] for one in shown] == [{"host": "h", field: "****"}, {field: "${X}"}]
+    for arguments in (["connections", "list"], ["connections", "doctor"]):
+        answer = command(*arguments)
+        assert "hunter2" not in answer.out + answer.err
+
+
+def test_a_line_below_a_secret_s_key_is_not_shown(tmp_path: Path, monkeypatch: Any, capsys: Any) -> None:
+    from osiris.cli.problems import show_findings
+    from osiris.findings import Finding, Mark
+
+    monkeypatch.chdir(tmp_path)
+    Path("p.yaml").write_text("name: p\n\npassword:\n  - first\n  - hunter2-canary\n\nfine: 1\n")
+    show_findings([Finding("OML012", "No.", file="p.yaml", mark=Mark(line, 1)) for line in (5, 7)])
+    said = capsys.readouterr().err
+    assert "hunter2" not in said
+    assert "fine: 1" in said

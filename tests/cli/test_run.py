@@ -6,7 +6,9 @@ import json
 import os
 import pty
 import re
+import signal
 import subprocess
+import sys
 from pathlib import Path
 from typing import Any
 
@@ -221,3 +223,109 @@ def test_a_full_disk_is_a_coded_error(lab: Any, folder: str, kilobytes: int) -> 
         assert error["code"] == "RES001"
         assert done.returncode == 1
     assert not (lab.root / "wh.duckdb").exists() or len(lab.rows_of("t")) == 20_000
+
+
+@pytest.mark.parametrize("redirect", ["2>/dev/full", "2>&-", ">&-", ">&- 2>&-"])
+@pytest.mark.parametrize("options", [[], ["--json"]], ids=["text", "json"])
+def test_a_stream_that_takes_nothing_is_no_failure(lab: Any, redirect: str, options: list[str]) -> None:
+    command = lab.command("run", good(lab), *options)
+    done = subprocess.run(
+        ["sh", "-c", f'exec "$@" {redirect}', "sh", *command],
+        cwd=lab.root, capture_output=True, text=True, timeout=60, check=False,
+    )  # fmt: skip
+    assert done.returncode == 0, done.stdout + done.stderr
+    assert lab.written("s") == lab.rows_of("t") == [0, 1, 2]
+
+
+@pytest.mark.parametrize("password", ["event", "state", "failed", "step_id", "DAT001"])
+def test_a_password_that_is_a_word_of_ours_breaks_nothing(lab: Any, password: str) -> None:
+    lab.pipeline(
+        lab.source("a", connection="@probe.main", at={"run": {"raise": "DataError"}}), lab.sink("s", "a.df")
+    )
+    env = os.environ | {"PROBE_TOKEN": "token-canary", "PROBE_PASSWORD": password, "PROBE_PATH": "main"}
+    document = json.loads(lab.osiris("run", "pipelines/p.yaml", "--json", env=env).stdout)
+    assert (document["state"], document["error"]["code"]) == ("failed", "DAT001")
+    (lab.root / ".osiris/runs.jsonl").unlink()
+    (row,) = lab.project.index.rows()
+    assert (row.state, row.error_code) == ("failed", "DAT001")
+    events = json.loads(lab.osiris("runs", "show", "last", "--json").stdout)["events"]
+    (resolved,) = [event for event in events if event["event"] == "connection_resolved"]
+    assert resolved["secret_sources"].keys() == {"password", "token"}
+
+
+STRAY = """
+
+import logging, os, sys, warnings
+print("noise")
+sys.stdout.buffer.write(b"noise\\n")
+os.write(1, b"noise\\n")
+sys.__stdout__.write("noise\\n")
+"""
+
+
+@pytest.mark.parametrize(
+    "arguments",
+    [
+        ["run", "pipelines/p.yaml", "--json"],
+        ["validate", "pipelines/p.yaml", "--json"],
+        ["compile", "pipelines/p.yaml", "--json"],
+        ["components", "validate", "--level", "strict", "--json"],
+    ],
+    ids=" ".join,
+)
+def test_no_way_of_printing_gets_into_the_answer(lab: Any, arguments: list[str]) -> None:
+    driver = lab.root / "components/probe/driver.py"
+    driver.write_text(driver.read_text() + STRAY)
+    good(lab)
+    done = lab.osiris(*arguments)
+    json.loads(done.stdout)
+    assert "noise" not in done.stdout
+
+
+@pytest.mark.parametrize(
+    ("ending", "code", "exit_code"),
+    [
+        ("sys.exit(0)", "INT001", 1),
+        ("raise KeyboardInterrupt", "RUN004", 130),
+        ("os.kill(os.getpid(), 2)", "RUN004", 130),
+        ("os.kill(os.getpid(), 15)", "RUN004", 143),
+    ],
+)
+@pytest.mark.parametrize("arguments", [["runs", "list"], ["run", "pipelines/p.yaml"]], ids=" ".join)
+def test_code_that_ends_the_process_is_one_document(
+    lab: Any, arguments: list[str], ending: str, code: str, exit_code: int
+) -> None:
+    """What is called before anything runs ends the process, or a signal comes there."""
+    program = (
+        "import os, sys\nfrom osiris.operations import runs\nfrom osiris.session import RunIndex\n"
+        f"def act(*_):\n {ending}\n"
+        "RunIndex.rows = runs._manifest_of = act\n"
+        f"from osiris.cli.main import main\nsys.argv = {['osiris', *arguments, '--json']}\nmain()"
+    )
+    done = subprocess.run(
+        [sys.executable, "-c", program],
+        cwd=lab.root, capture_output=True, text=True, timeout=60, check=False,
+    )  # fmt: skip
+    assert json.loads(done.stdout)["error"]["code"] == code
+    assert done.returncode == exit_code
+
+
+@pytest.mark.parametrize(("number", "exit_code"), [(signal.SIGINT, 130), (signal.SIGTERM, 143)])
+def test_a_signal_while_a_component_is_loaded_is_one_document(lab: Any, number: int, exit_code: int) -> None:
+    driver = lab.root / "components/probe/driver.py"
+    wait = f"\n\nPath({lab.file('here')!r}).touch()\ntime.sleep(30)\n"
+    driver.write_text(driver.read_text() + wait)
+    good(lab)
+    process = lab.start("components", "validate", "--level", "strict", "--json")
+    lab.wait_for("here")
+    process.send_signal(number)
+    said, _ = process.communicate(timeout=30)
+    assert process.returncode == exit_code
+    assert json.loads(said)["error"]["code"] == "RUN004"
+
+
+def test_a_run_that_is_taken_up_says_so(lab: Any) -> None:
+    first = lab.run_file(bad(lab))
+    said = lab.osiris("run", "pipelines/p.yaml").stderr
+    assert f"taking up {first.status.run_id} under its run key (--new starts afresh)" in said
+    assert "taking up" not in lab.osiris("run", "pipelines/p.yaml", "--new").stderr

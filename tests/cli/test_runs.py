@@ -74,3 +74,10 @@ def test_no_such_run_and_too_many_are_told_apart(ran: Any, run: str) -> None:
     assert (error["code"], done.returncode) == ("RUN008", 2)
     assert ("more than one" in error["message"]) is (run == "run_")
     assert ran.project.index.rows()[0].run_id in error["hint"]
+
+
+def test_an_error_is_shown_with_its_place(ran: Any) -> None:
+    row = ran.project.index.rows()[1]
+    shown = ran.osiris("runs", "show", row.run_id).stdout
+    assert "  where  step a\n" in shown
+    assert "  target unchanged\n" in shown

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import shutil
 import signal
 from pathlib import Path
 from typing import Any
@@ -82,6 +83,11 @@ def test_a_run_key_of_another_version_is_refused(lab: Any, step: str) -> None:
         return [lab.source("a", batches=batches), writer[step]]
 
     lab.run(*version(1), run_key="k")
+    with pytest.raises(PipelineError) as caught:
+        lab.run(*version(2), run_key="k")
+    assert (caught.value.code, caught.value.exit_code) == ("RUN009", 3)
+    for record in ("logs", ".osiris"):  # without them it is the target that knows
+        shutil.rmtree(lab.root / record)
     again = lab.run(*version(2), run_key="k")
     assert (again.outcome.error.code, again.status.exit_code) == ("RUN009", 3)
     assert lab.states(again)[step] == "failed"

@@ -246,3 +246,39 @@ def test_a_secret_is_equal_to_itself_only() -> None:
     assert Secret("a") != "a"
     assert len({Secret("a"), Secret("a"), Secret("b")}) == 2
     assert Secret("a").reveal() == "a"
+
+
+@pytest.mark.parametrize(
+    ("secret", "shown"),
+    [
+        ("hunter2-long\n", "hunter2-long"),
+        ('{\n  "id": 1,\n  "key": "abcdefgh"\n}', '"key": "abcdefgh"'),
+        ("pěknéheslo", ascii("pěknéheslo")[1:-1]),
+        ("pěknéheslo", repr("pěknéheslo".encode())[2:-1]),
+    ],
+    ids=["line end", "one line of many", "ASCII", "bytes"],
+)
+def test_a_part_or_another_spelling_is_masked_too(secret: str, shown: str) -> None:
+    assert redactor(secret).text(f"it is {shown}!") == f"it is {MASK}!"
+
+
+def test_of_overlapping_secrets_nothing_stays() -> None:
+    assert redactor("abcdefgh", "efghijkl").text("x abcdefghijkl y") == f"x {MASK} y"
+
+
+def test_a_record_keeps_its_own_keys_and_words_and_nothing_else() -> None:
+    event = {"event": "step_failed", "state": "failed", "target": "unchanged", "columns": {"failed": "t"}}
+    error = {
+        "code": "event",
+        "message": "it failed",
+        "hint": None,
+        "details": {"event": "state", "password": 1},
+    }
+    shown = redactor("event", "state", "failed", "unchanged").record(event | {"error": error})
+    assert shown["error"] == {"code": "event", "message": f"it {MASK}", "hint": None} | {
+        "details": {MASK: MASK, "password": MASK}
+    }
+    assert {key: shown[key] for key in ("event", "state", "target")} == {
+        key: event[key] for key in ("event", "state", "target")
+    }
+    assert shown["columns"] == {MASK: "t"}

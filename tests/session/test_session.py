@@ -140,3 +140,14 @@ def test_an_abandoned_step_is_silent(context: StepContext, session: Session) -> 
     context.logger.error("late")
     context.log_metric("late", 1)
     assert lines(session) == lines(session, "metrics.jsonl") == []
+
+
+def test_a_display_that_fails_stops_nothing(session: Session) -> None:
+    def fail(event: dict[str, Any]) -> None:
+        raise OSError("no space left")
+
+    seen: list[dict[str, Any]] = []
+    session.observe(fail)
+    session.observe(seen.append)
+    session.emit(DriverEvent(step_id="s", name="n", fields={}))
+    assert seen == lines(session)

@@ -15,7 +15,6 @@ from typing import Any, NoReturn
 
 from osiris.cli.terminal import clean, count, foreign_output, out, out_json, paint, say
 from osiris.errors import (
-    ExitCode,
     InternalError,
     Interrupted,
     InvalidPipeline,
@@ -76,7 +75,7 @@ class Stopped(KeyboardInterrupt):
         self.number = number
 
 
-def stop_at_once(number: int, frame: FrameType | None) -> NoReturn:
+def stop_at_once(number: int, _frame: FrameType | None) -> NoReturn:
     """A signal handler that ends the command wherever it is."""
     raise Stopped(number)
 

@@ -106,8 +106,8 @@ def duration(milliseconds: int) -> str:
 class CleanStream(io.TextIOBase):
     """Stands in for stdout or stderr while foreign code runs: whole lines, cleaned, to stderr.
 
-    `own` is the stream behind it, which our own lines go on to use. Each thread has a line of its own, so that
-    threads cannot tear a secret apart.
+    `own` is the stream behind it, which our own lines go on to use. Each thread has a line of its own, so
+    that threads cannot tear a secret apart.
     """
 
     encoding = "utf-8"
@@ -208,8 +208,8 @@ def open_standard_streams() -> None:
         except OSError:
             os.open(os.devnull, os.O_RDWR)  # takes the lowest free number, which is this one
     # Python leaves None where a stream was closed.
-    sys.stdout = sys.stdout or open(1, "w", encoding="utf-8", closefd=False)
-    sys.stderr = sys.stderr or open(2, "w", encoding="utf-8", closefd=False)
+    sys.stdout = sys.stdout or os.fdopen(1, "w", encoding="utf-8", closefd=False)
+    sys.stderr = sys.stderr or os.fdopen(2, "w", encoding="utf-8", closefd=False)
     for stream in (sys.stdout, sys.stderr):
         if isinstance(stream, io.TextIOWrapper):
             stream.reconfigure(errors="backslashreplace")

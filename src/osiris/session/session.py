@@ -57,7 +57,7 @@ class Session:
         return session
 
     def observe(self, observer: Observer) -> None:
-        """Call the observer with each event as it is written (redacted), in order; what it raises is dropped."""
+        """Call the observer with each event as it is written (redacted), in order; it may fail."""
         self._observers.append(observer)
 
     def emit(self, event: Event) -> None:
