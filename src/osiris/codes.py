@@ -113,6 +113,7 @@ CODES: dict[str, Code] = {
     "CON022": Code(
         "The file is held by another process.", "Wait for it to end, then run the same command again."
     ),
+    "CON024": Code("A database file, or a file it reads, is damaged.", "Restore it from a copy."),
     "CON023": Code(
         "The file is not of the kind that the connection needs.", "Point the connection at the right file."
     ),
@@ -205,6 +206,10 @@ CODES: dict[str, Code] = {
     "SQL012": Code("The SQL engine failed.", "Report it with the run's folder."),
     "SQL013": Code("An input is not used by the SQL.", "Use it or remove it from inputs."),
     "SQL014": Code("A name or a text holds a NUL character.", "Remove it."),
+    "SQL015": Code("An input has no columns, or one without a name.", "Name its columns in the step before."),
+    "SQL016": Code(
+        "An input's name cannot be a table's: it equals another or starts with _osiris_.", "Rename the input."
+    ),
     # --- FIL: files ---
     "FIL001": Code(
         "A path is not relative to its folder.", "Write it relative to base_dir, without .. or ~."

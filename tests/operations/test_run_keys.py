@@ -5,12 +5,15 @@ from __future__ import annotations
 import json
 import shutil
 import signal
+import threading
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
 import pytest
 
 from osiris.errors import PipelineError, RunError, UsageError
+from osiris.manifest import dump_manifest, load_manifest
 
 
 def steps(lab: Any, **last: Any) -> list[dict[str, Any]]:
@@ -93,6 +96,88 @@ def test_a_run_key_of_another_version_is_refused(lab: Any, step: str) -> None:
     assert lab.states(again)[step] == "failed"
 
 
+def test_a_renamed_step_is_another_version(lab: Any) -> None:
+    lab.run(lab.source("a"), lab.table("w", "a.df"), run_key="k")
+    shutil.rmtree(lab.root / "logs")
+    renamed = lab.table("w", "a.df") | {"id": "w2"}
+    assert lab.run(lab.source("a"), renamed, run_key="k").outcome.error.code == "RUN009"
+    assert lab.rows_of("w") == [0]
+
+
+def test_a_run_key_is_free_for_a_mended_version_when_nothing_was_written(lab: Any) -> None:
+    failed = lab.run(lab.source("a", at={"run": {"raise": "DataError"}}), lab.table("t", "a.df"), run_key="k")
+    assert failed.status.exit_code == 5
+    assert lab.run(lab.source("a"), lab.table("t", "a.df"), run_key="k").outcome.error is None
+
+
+def test_a_run_key_belongs_to_its_pipeline(lab: Any) -> None:
+    file = lab.pipeline(lab.source("a"), lab.sink("s", "a.df"))
+    ended: list[Any] = []
+
+    def other(_: dict[str, Any]) -> None:
+        if not ended:
+            ended.append(None)
+            ended[0] = lab.run(lab.source("b"), lab.sink("t", "b.df"), name="other", run_key="day1")
+
+    lab.run_file(file, run_key="day1", observers=(on_first_step(other),))
+    assert ended[0].outcome.error is None
+
+
+def on_first_step(act: Callable[[dict[str, Any]], None]) -> Callable[[dict[str, Any]], None]:
+    """An observer that acts when the run can be seen and its steps begin."""
+    return lambda event: act(event) if event["event"] == "step_start" else None
+
+
+def test_of_two_runs_that_begin_at_once_the_second_is_refused(lab: Any) -> None:
+    """The second begins after the first has looked for others and before it can be seen itself."""
+    file = lab.pipeline(lab.source("a"), lab.table("t", "a.df"))
+    refused: list[str] = []
+
+    def begin() -> None:
+        try:
+            lab.run_file(file)
+        except RunError as error:
+            refused.append(error.code)
+
+    second = threading.Thread(target=begin)
+
+    def start_second(_: Any) -> None:
+        second.start()
+        second.join(1.0)
+
+    lab.run_file(file, on_start=start_second, observers=(on_first_step(lambda _: second.join(30)),))
+    assert refused == ["RUN006"]
+    assert lab.rows_of("t") == [0]
+
+
+def test_a_named_run_does_not_end_the_unfinished_one(lab: Any) -> None:
+    first = lab.run(*steps(lab, **fails_once(lab)))
+    (lab.root / "go").touch()
+    named = lab.run(*steps(lab, **fails_once(lab)), run_key="K1")
+    assert (named.status.named_key, named.status.exit_code) == (True, 0)
+    again = lab.run(*steps(lab, **fails_once(lab)))
+    assert again.status.resumes == first.status.run_id
+    assert lab.rows_of("t") == [0, 0, 1, 1]
+    later = lab.run(*steps(lab, **fails_once(lab)))
+    assert later.status.resumes is None, "the unfinished one has come to its end"
+
+
+def test_only_its_name_takes_a_named_run_up_again(lab: Any) -> None:
+    lab.run(*steps(lab, **fails_once(lab)), run_key="K1")
+    (lab.root / "go").touch()
+    plain = lab.run(*steps(lab, **fails_once(lab)))
+    assert (plain.status.resumes, plain.status.run_key) == (None, plain.status.run_id)
+    named = lab.run(*steps(lab, **fails_once(lab)), run_key="K1")
+    assert targets(lab, named)["t"] == "already_committed"
+
+
+def test_an_unfinished_run_may_be_ended_under_its_key_by_name(lab: Any) -> None:
+    first = lab.run(*steps(lab, **fails_once(lab)))
+    (lab.root / "go").touch()
+    lab.run(*steps(lab, **fails_once(lab)), run_key=first.status.run_key)
+    assert lab.run(*steps(lab, **fails_once(lab))).status.resumes is None
+
+
 @pytest.mark.parametrize("key", ["", " ", "a\nb", "../x", "k" * 65, "\x1b[31m"])
 def test_a_run_key_is_a_short_plain_name(lab: Any, key: str) -> None:
     with pytest.raises(UsageError, match="run key"):
@@ -136,6 +221,17 @@ def test_a_manifest_that_was_changed_is_refused(lab: Any, manifest: Path) -> Non
     with pytest.raises(PipelineError) as caught:
         lab.run_file(manifest)
     assert caught.value.code == "MAN002"
+
+
+@pytest.mark.parametrize("awaited", ["itself", "later", "nobody"])
+def test_a_manifest_whose_steps_wait_in_a_circle_is_refused(lab: Any, manifest: Path, awaited: str) -> None:
+    made = load_manifest(manifest)
+    needs = {"itself": "a", "later": "s", "nobody": "x"}[awaited]
+    steps = (made.steps[0].model_copy(update={"needs": (needs,)}), *made.steps[1:])
+    manifest.write_text(dump_manifest(made.model_copy(update={"steps": steps}).sealed()))
+    with pytest.raises(PipelineError, match="order") as caught:
+        lab.run_file(manifest)
+    assert caught.value.code == "MAN001"
 
 
 def test_a_component_that_was_changed_is_refused(lab: Any, manifest: Path) -> None:

@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+import os
+import shutil
+import sys
 from collections.abc import Callable
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
@@ -84,15 +87,26 @@ def run_watched(act: Act, *, as_json: bool, **choices: Any) -> int:
 def show_demo(folder: Path) -> None:
     """What the demo did, and what to try next."""
     out()
+    osiris = _own_name(folder)
+    acts = (
+        ("validate pipelines/flight_delays.yaml", "change something in it first"),
+        ("compile pipelines/flight_delays.yaml", "the manifest that runs"),
+        ("runs show last", "what happened, step by step"),
+        ("components show duckdb.processor", "what a step can do"),
+    )
     out("Try next")
-    for line in (
-        f"cd {folder}",
-        "osiris validate pipelines/flight_delays.yaml     # change something in it first",
-        "osiris compile pipelines/flight_delays.yaml      # the manifest that runs",
-        "osiris runs show last                            # what happened, step by step",
-        "osiris components show duckdb.processor          # what a step can do",
-    ):
-        out(f"  {clean(line)}")
+    out(f"  cd {clean(str(folder))}")
+    for line in table((f"{osiris} {act}", f"# {why}") for act, why in acts):
+        out(line)
+
+
+def _own_name(folder: Path) -> str:
+    """How to call this very command from a folder: by its name where the shell finds it, else by its path."""
+    own = Path(sys.argv[0])
+    found = shutil.which("osiris")
+    if own.name != "osiris" or (found and Path(found).samefile(own)):
+        return "osiris"
+    return os.path.relpath(own, folder)
 
 
 @app.command("list")

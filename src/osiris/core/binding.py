@@ -10,10 +10,28 @@ from datetime import date, datetime
 from decimal import Decimal
 from typing import Any
 
+from osiris.errors import PipelineError
+
+_MAX_DIGITS = 38
+
+
+def _decimal(text: str) -> Decimal:
+    """The number; SQL008 where a database would round it to a float."""
+    value = Decimal(text)
+    _, digits, exponent = value.as_tuple()
+    if not isinstance(exponent, int) or max(len(digits) + max(exponent, 0), -exponent) > _MAX_DIGITS:
+        raise PipelineError(
+            "SQL008",
+            f"A decimal in bind has more than {_MAX_DIGITS} digits or is no number.",
+            hint=f"Give a decimal of at most {_MAX_DIGITS} digits.",
+        )
+    return value
+
+
 _FROM_TEXT: dict[str, Callable[[str], Any]] = {
     "date": date.fromisoformat,
     "timestamp": datetime.fromisoformat,
-    "decimal": Decimal,
+    "decimal": _decimal,
 }
 
 

@@ -31,7 +31,7 @@ class ExtractorConfig(DriverConfig):
     query: Sql | None = None
     columns: Annotated[list[Annotated[str, Field(min_length=1)]], Field(min_length=1)] | None = None
     where: Sql | None = None
-    limit: Annotated[int, Field(ge=0)] | None = None
+    limit: Annotated[int, Field(ge=0, le=2**63 - 1)] | None = None
     bind: dict[str, BindValue] = Field(default={})
 
 
@@ -87,4 +87,10 @@ def _select(settings: ExtractorConfig) -> Select:
 
 def _refuse_bad_condition(where: str, bind: Mapping[str, Any]) -> None:
     """Check the condition by itself, so that the place of an error is the place in it."""
-    parse("where", where, bind, before="SELECT 1 WHERE (\n", after="\n)")
+    if not parse("where", where, bind, before="SELECT 1 WHERE (\n", after="\n)").is_condition:
+        raise PipelineError(
+            "SQL002",
+            "where is not one condition.",
+            hint="Write one condition, such as amount > 10 AND status = 'paid'; write more as query.",
+            details={"field": "where"},
+        )

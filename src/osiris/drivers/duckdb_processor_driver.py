@@ -9,7 +9,15 @@ from typing import Annotated, Any, ClassVar
 import pyarrow as pa
 from pydantic import Field
 
-from osiris.connectors.duckdb.checking import BindValue, Sql, parse, problem, unknown_tables
+from osiris.connectors.duckdb.checking import (
+    BindValue,
+    Sql,
+    parse,
+    problem,
+    refuse_bad_inputs,
+    refuse_reserved,
+    unknown_tables,
+)
 from osiris.connectors.duckdb.engine import interrupt, open_engine
 from osiris.connectors.duckdb.files import absolute_files, is_declared
 from osiris.connectors.duckdb.processing import InputTables, confine, result_stream
@@ -25,7 +33,7 @@ class ProcessorConfig(DriverConfig):
     query: Sql
     bind: dict[str, BindValue] = Field(default={})
     memory_limit: Annotated[str, Field(pattern=r"^[1-9][0-9]*(\.[0-9]+)? ?[KMGT]i?B$")] = "1GB"
-    threads: Annotated[int, Field(ge=1)] | None = None
+    threads: Annotated[int, Field(ge=1, le=1024)] | None = None
     read_files: list[ProjectPath] = Field(default=[])
 
 
@@ -38,7 +46,9 @@ class DuckDBProcessorDriver:
         """Syntax errors, other statements than one SELECT, unknown tables and names that are not bound."""
         settings = ProcessorConfig.model_validate(dict(config))
         try:
+            refuse_bad_inputs(input_names)
             select = parse("query", settings.query, settings.bind)
+            refuse_reserved(select)
         except PipelineError as error:
             return [problem(error, "query")]
         files = tuple(table.text for table in select.tables if is_declared(table.text, settings.read_files))
@@ -54,7 +64,9 @@ class DuckDBProcessorDriver:
     ) -> Mapping[str, ArrowStream]:
         """The result as a stream; inputs that the query reads twice are loaded before it starts."""
         settings = ProcessorConfig.model_validate(dict(config))
+        refuse_bad_inputs(tuple(inputs or {}))
         select = parse("query", settings.query, settings.bind)
+        refuse_reserved(select)
         sql = absolute_files(select, settings.read_files)
         con = open_engine(settings.memory_limit, settings.threads, ctx.work_dir)
         ctx.closing(con)

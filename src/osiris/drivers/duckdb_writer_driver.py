@@ -9,6 +9,7 @@ import pyarrow as pa
 from pydantic import Field
 
 from osiris.connectors.duckdb.connection import DuckDBConnector
+from osiris.connectors.duckdb.engine import folded
 from osiris.connectors.duckdb.errors import EngineFailure, map_engine_error
 from osiris.connectors.duckdb.inputs import Input
 from osiris.connectors.duckdb.ledger import COMMITS, Commit, Ledger
@@ -46,11 +47,15 @@ class DuckDBWriterDriver:
     Config: ClassVar[type[DriverConfig]] = WriterConfig
 
     def check(self, config: Mapping[str, Any], input_names: tuple[str, ...]) -> list[ConfigProblem]:
-        """A table name that is reserved."""
+        """A table name that is reserved, and a key that names a column twice."""
         try:
             TableName.parse(config["table"])
         except PipelineError as error:
             return [ConfigProblem("table", error.code, error.message, error.hint)]
+        key = config.get("primary_key") or ()
+        if len({folded(name) for name in key}) < len(key):
+            hint = "Name each column once; letter case does not tell columns apart."
+            return [ConfigProblem("primary_key", "CMP005", "primary_key names a column twice.", hint)]
         return []
 
     def run(

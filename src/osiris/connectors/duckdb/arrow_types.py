@@ -95,7 +95,8 @@ def _checked(
     try:
         for batch in reader:
             for index, field in checks:
-                _refuse_sentinels(field.name, batch.column(index))
+                if value := sentinel(batch.column(index)):
+                    raise _no_such_value(field.name, value)
             yield batch
     except EngineFailure as exc:
         raise wrong(exc) from exc
@@ -107,24 +108,22 @@ def _has_sentinels(kind: pa.DataType) -> bool:
     return bool(pa.types.is_date(kind) or pa.types.is_timestamp(kind) or pa.types.is_time64(kind))
 
 
-def _refuse_sentinels(name: str, array: pa.Array) -> None:
-    """Infinite dates would become dates of the far future, and 24:00:00 would become midnight."""
-    if pa.types.is_nested(array.type):
-        for child in _children(array):
-            _refuse_sentinels(name, child)
-        return
+def sentinel(array: pa.Array) -> str | None:
+    """What the array holds that one of DuckDB and Arrow cannot: infinite dates and the time 24:00:00."""
     if not _has_sentinels(array.type) or len(array) == array.null_count:
-        return
+        return None
+    if pa.types.is_nested(array.type):
+        return next(filter(None, map(sentinel, _children(array))), None)
     integers = {32: pa.int32(), 64: pa.int64()}[array.type.bit_width]
     import pyarrow.compute as pc  # slow to import, and few results need it
 
     extremes = pc.min_max(array.view(integers)).as_py()
     infinity = 2 ** (array.type.bit_width - 1) - 1
     if pa.types.is_time64(array.type):
-        if extremes["max"] >= _DAY_US * (1000 if array.type.unit == "ns" else 1):
-            raise _no_such_value(name, "the time 24:00:00")
-    elif extremes["max"] == infinity or extremes["min"] == -infinity:
-        raise _no_such_value(name, "an infinite date or timestamp")
+        late = extremes["max"] >= _DAY_US * (1000 if array.type.unit == "ns" else 1)
+        return "the time 24:00:00" if late else None
+    infinite = extremes["max"] == infinity or extremes["min"] == -infinity
+    return "an infinite date or timestamp" if infinite else None
 
 
 def _children(array: pa.Array) -> Iterator[pa.Array]:

@@ -6,6 +6,7 @@ from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from typing import Any
 
+from osiris.connectors.duckdb.engine import folded
 from osiris.connectors.duckdb.lossless import is_lossless
 from osiris.errors import DataError, OsirisError, PipelineError
 from osiris.findings import nearest
@@ -30,7 +31,7 @@ class Assignment:
 
 def assign(incoming: Sequence[tuple[str, Any]], columns: Sequence[TargetColumn]) -> tuple[Assignment, ...]:
     """Pairs by name, letter case aside as in DuckDB; an error for each thing that would lose data."""
-    by_name = {column.name.casefold(): column for column in columns}
+    by_name = {folded(column.name): column for column in columns}
     pairs = tuple(
         Assignment(name, _lossless(name, kind, _column(name, by_name, columns))) for name, kind in incoming
     )
@@ -40,9 +41,9 @@ def assign(incoming: Sequence[tuple[str, Any]], columns: Sequence[TargetColumn])
 
 def refuse_missing_key(incoming: Sequence[tuple[str, Any]], primary_key: Sequence[str]) -> None:
     """TGT013 for a key column that the stream does not have."""
-    names = {name.casefold() for name, _ in incoming}
+    names = {folded(name) for name, _ in incoming}
     for key in primary_key:
-        if key.casefold() not in names:
+        if folded(key) not in names:
             raise PipelineError(
                 "TGT013",
                 f'The primary_key column "{key}" is missing in the input.',
@@ -51,7 +52,7 @@ def refuse_missing_key(incoming: Sequence[tuple[str, Any]], primary_key: Sequenc
 
 
 def _column(name: str, by_name: dict[str, TargetColumn], columns: Sequence[TargetColumn]) -> TargetColumn:
-    column = by_name.get(name.casefold())
+    column = by_name.get(folded(name))
     if column is not None:
         return column
     close = nearest(name, (column.name for column in columns))

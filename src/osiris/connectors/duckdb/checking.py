@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import threading
+from collections import Counter
 from collections.abc import Collection, Iterator, Mapping
 from functools import cached_property
 from typing import Annotated, Any
@@ -10,9 +11,9 @@ from typing import Annotated, Any
 import duckdb
 from pydantic import Field
 
-from osiris.connectors.duckdb.engine import open_engine
+from osiris.connectors.duckdb.engine import folded, open_engine
 from osiris.connectors.duckdb.placeholders import dollar_names
-from osiris.connectors.duckdb.statements import Select, mark_of, parse_select, place_in_words
+from osiris.connectors.duckdb.statements import Select, mark_of, parse_select, place_in_words, placed
 from osiris.core import ConfigProblem
 from osiris.errors import OsirisError, PipelineError
 from osiris.findings import nearest
@@ -77,9 +78,9 @@ def problem(error: OsirisError, field: str) -> ConfigProblem:
 
 def unknown_tables(field: str, select: Select, known: Collection[str]) -> Iterator[ConfigProblem]:
     """One problem per table in FROM that is none of the known names."""
-    folded = {name.casefold() for name in known}
+    names = {folded(name) for name in known}
     for table in select.tables:
-        if table.text.casefold() in folded:
+        if folded(table.text) in names:
             continue
         mark = mark_of(select, table)
         close = nearest(table.text, known)
@@ -92,6 +93,28 @@ def unknown_tables(field: str, select: Select, known: Collection[str]) -> Iterat
             mark.line if mark else 0,
             mark.column if mark else 0,
         )
+
+
+def refuse_bad_inputs(names: Collection[str]) -> None:
+    """SQL016 for inputs that cannot all be tables of their names."""
+    counts = Counter(map(folded, names))
+    for name in names:
+        if counts[folded(name)] > 1 or folded(name).startswith("_osiris_"):
+            raise PipelineError(
+                "SQL016",
+                f'The input "{name}" cannot be a table of its name.',
+                hint="Rename it: names differ in more than letter case and do not start with _osiris_.",
+            )
+
+
+def refuse_reserved(select: Select) -> None:
+    """SQL003 for names of tables that Osiris keeps for itself."""
+    if select.reserved:
+        spot = select.reserved[0]
+        error = PipelineError(
+            "SQL003", f'The table "{spot.text}" is reserved.', hint="Read the step's inputs."
+        )
+        raise placed(error, select.sql, spot.offset)
 
 
 def _refuse_unbound(field: str, select: Select, bind: Mapping[str, Any]) -> None:

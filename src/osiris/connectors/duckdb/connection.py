@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import re
+import threading
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager, suppress
 from pathlib import Path
@@ -19,6 +20,9 @@ from osiris.errors import ConnectionFailed, OsirisError, TargetBusy
 
 MEMORY_LIMIT = "1GB"
 """One value for all: DuckDB opens a file a second time in one process only with equal settings."""
+
+_OPENING = threading.Lock()
+"""Between opening and locking, no other step may find the engine half made."""
 
 _HOLDER = re.compile(r"Conflicting lock is held in (?P<program>.*?) \(PID (?P<pid>\d+)\)")
 
@@ -57,7 +61,7 @@ class DuckDBConnector:
             raise ConnectionFailed(
                 "CON020",
                 f"The database file {self.path.name} does not exist.",
-                hint=f"Create it: {self.path}",
+                hint="Run a step that writes it first, or correct the path of the connection.",
             )
         self.connect()
 
@@ -110,10 +114,11 @@ class DuckDBConnector:
     def _opened(self) -> duckdb.DuckDBPyConnection:
         self._refuse_bad_place()
         try:
-            con = duckdb.connect(str(self.path), read_only=self._read_only(), config=_settings())
+            with _OPENING:
+                con = duckdb.connect(str(self.path), read_only=self._read_only(), config=_settings())
+                _settle(con)
         except duckdb.Error as exc:
             raise _opening_error(exc, self.path) from exc
-        start_session(con)
         return con
 
     def _read_only(self) -> bool:
@@ -129,29 +134,53 @@ def _settings() -> dict[str, Any]:
     return engine_settings(MEMORY_LIMIT) | {"enable_external_access": False}
 
 
+def _settle(con: duckdb.DuckDBPyConnection) -> None:
+    """Set what is set once and lock it, unless another step's connection to the same engine has done so."""
+    locked = con.execute("SELECT current_setting('lock_configuration')").fetchone()
+    if locked != (True,):
+        start_session(con)
+        con.execute("SET lock_configuration = true")
+
+
 def _place_checks(path: Path) -> list[Check]:
-    return [_folder_check(path.parent), _file_check(path), _writable_check(path)]
+    """Up to the first that fails: the others follow from it."""
+    checks: list[Check] = []
+    for check in (_folder_check(path.parent), _file_check(path), _writable_check(path)):
+        checks.append(check)
+        if not check.ok:
+            break
+    return checks
 
 
 def _folder_check(folder: Path) -> Check:
     if not folder.is_dir():
         return Check(
-            "folder", False, "CON020", f"The folder {folder} does not exist.", f"Create it: mkdir -p {folder}"
+            "folder",
+            False,
+            "CON020",
+            f"The folder {folder.name} of the database file does not exist.",
+            "Create it, or correct the path of the connection.",
         )
     return Check("folder", ok=True, message="The folder exists.")
 
 
 def _file_check(path: Path) -> Check:
     if path.is_dir():
-        return Check("file", False, "CON023", f"{path} is a folder.", "Point path at a DuckDB file.")
+        return Check("file", False, "CON023", f"{path.name} is a folder.", "Point path at a DuckDB file.")
     if not path.exists():
         if path.parent.is_dir() and not os.access(path.parent, os.W_OK):
             return Check(
-                "file", False, "CON021", f"{path.parent} is not writable.", "Grant access to the folder."
+                "file",
+                False,
+                "CON021",
+                f"The folder {path.parent.name} is not writable.",
+                "Grant access to the folder.",
             )
         return Check("file", ok=True, message="The file does not exist yet; the first writer makes it.")
     if not os.access(path, os.R_OK):
-        return Check("file", False, "CON021", f"{path} may not be read.", "Grant read access to the file.")
+        return Check(
+            "file", False, "CON021", f"{path.name} may not be read.", "Grant read access to the file."
+        )
     return Check("file", ok=True, message="The file exists.")
 
 
@@ -160,7 +189,11 @@ def _writable_check(path: Path) -> Check:
     if os.access(place, os.W_OK):
         return Check("writable", ok=True, message="The file can be written.")
     return Check(
-        "writable", False, "CON021", f"{place} may not be written.", "Grant write access, or only read it."
+        "writable",
+        False,
+        "CON021",
+        f"{place.name} may not be written.",
+        "Grant write access, or only read it.",
     )
 
 
@@ -176,11 +209,11 @@ def _opening_error(exc: duckdb.Error, path: Path) -> OsirisError:
         )
     if "not a valid DuckDB database" in text:
         return ConnectionFailed(
-            "CON023", f"{path} is not a DuckDB database.", hint="Point path at a DuckDB file."
+            "CON023", f"{path.name} is not a DuckDB database.", hint="Point path at a DuckDB file."
         )
     if "Permission denied" in text:
         return ConnectionFailed(
-            "CON021", f"{path} cannot be opened: permission denied.", hint="Grant access to it."
+            "CON021", f"{path.name} cannot be opened: permission denied.", hint="Grant access to it."
         )
     if "different configuration" in text:
         return TargetBusy(

@@ -7,7 +7,7 @@ from typing import Any
 
 import duckdb
 
-from osiris.connectors.duckdb.engine import quote_identifier
+from osiris.connectors.duckdb.engine import folded, quote_identifier
 from osiris.core import Column, Discovery, DiscoveryRequest, Relation
 
 _RELATIONS = """
@@ -35,7 +35,7 @@ def qualified(schema: str, name: str) -> str:
 
 def discover_relations(con: duckdb.DuckDBPyConnection, request: DiscoveryRequest) -> Discovery:
     """Tables and views in name order; row counts of tables are DuckDB's estimates."""
-    wanted = {name.casefold() for name in request.names}
+    wanted = {folded(name) for name in request.names}
     found = [row for row in con.execute(_RELATIONS).fetchall() if _is_wanted(row, wanted)]
     found.sort(key=lambda row: qualified(row[0], row[1]))
     columns, keys = _columns(con), _keys(con)
@@ -44,9 +44,7 @@ def discover_relations(con: duckdb.DuckDBPyConnection, request: DiscoveryRequest
 
 
 def _is_wanted(row: tuple[Any, ...], wanted: set[str]) -> bool:
-    return not wanted or bool(
-        wanted & {qualified(row[0], row[1]).casefold(), f"{row[0]}.{row[1]}".casefold()}
-    )
+    return not wanted or bool(wanted & {folded(qualified(row[0], row[1])), f"{row[0]}.{row[1]}".casefold()})
 
 
 def _relation(

@@ -1,35 +1,31 @@
-"""The engine: DuckDB with limits, and results that stream."""
+"""The engine: DuckDB with limits, and its names and texts."""
 
 from __future__ import annotations
 
 import tempfile
 import uuid
-from collections.abc import Callable, Iterator, Mapping
 from contextlib import suppress
 from pathlib import Path
 from typing import Any
 
 import duckdb
-import pyarrow as pa
 
-from osiris.connectors.duckdb.errors import EngineFailure, map_engine_error
+from osiris.connectors.duckdb.errors import map_engine_error
 from osiris.errors import PipelineError
 
 __all__ = [
     "BATCH_ROWS",
     "engine_settings",
+    "folded",
     "interrupt",
     "map_engine_error",
     "open_engine",
     "quote_identifier",
     "quote_literal",
     "start_session",
-    "stream",
 ]
 
 BATCH_ROWS = 65536
-
-_SESSION = ("SET TimeZone = 'UTC'", "SET errors_as_json = true")
 
 
 def open_engine(
@@ -50,15 +46,15 @@ def open_engine(
 
 
 def start_session(con: duckdb.DuckDBPyConnection) -> None:
-    """What DuckDB knows only once it is open, and per connection: UTC, and errors with their place."""
-    for statement in _SESSION:
-        con.execute(statement)
+    """What DuckDB knows only once it is open: UTC, for every connection to it."""
+    con.execute("SET GLOBAL TimeZone = 'UTC'")
 
 
 def engine_settings(memory_limit: str) -> dict[str, Any]:
     """The settings of every DuckDB that Osiris opens."""
     return {
         "memory_limit": memory_limit,
+        "errors_as_json": True,
         "python_enable_replacements": False,
         "autoinstall_known_extensions": False,
         "autoload_known_extensions": False,
@@ -72,33 +68,9 @@ def interrupt(con: duckdb.DuckDBPyConnection) -> None:
         con.interrupt()
 
 
-def stream(
-    con: duckdb.DuckDBPyConnection,
-    sql: str,
-    params: Mapping[str, Any] | None = None,
-    batch_rows: int = BATCH_ROWS,
-    cancelled: Callable[[], bool] = lambda: False,
-) -> pa.RecordBatchReader:
-    """The result of one SELECT as a reader that pulls as it is read; `con` can do nothing else meanwhile.
-
-    `con.sql` is what streams: `con.execute` computes the whole result before the first batch. Errors, also
-    those of a later batch, are `osiris.errors`.
-    """
-    try:
-        relation = con.sql(sql, params=dict(params)) if params else con.sql(sql)
-        if relation is None:
-            raise PipelineError("SQL002", "The SQL gives no rows.", hint="Write one SELECT.")
-        reader = relation.to_arrow_reader(batch_rows)
-    except EngineFailure as exc:
-        raise map_engine_error(exc, cancelled=cancelled()) from exc
-    return pa.RecordBatchReader.from_batches(reader.schema, _batches(reader, cancelled))
-
-
-def _batches(reader: pa.RecordBatchReader, cancelled: Callable[[], bool]) -> Iterator[pa.RecordBatch]:
-    try:
-        yield from reader
-    except EngineFailure as exc:
-        raise map_engine_error(exc, cancelled=cancelled()) from exc
+def folded(name: str) -> str:
+    """The name as DuckDB compares it: ASCII letters without their case, and no others."""
+    return name.encode().lower().decode()
 
 
 def quote_identifier(name: str) -> str:

@@ -16,6 +16,7 @@ import duckdb
 
 from osiris.errors import (
     Cancelled,
+    ConnectionFailed,
     DataError,
     InternalError,
     OsirisError,
@@ -29,6 +30,8 @@ EngineFailure = (duckdb.Error, OSError)
 """What a call into DuckDB, or a read from a stream of its, may raise."""
 
 _KIND = re.compile(r"^(?P<kind>[A-Za-z][A-Za-z ]* [Ee]rror): (?P<rest>.*)", re.DOTALL)
+_FOLDERS = re.compile(r"(?<=[\"'])/(?:[^\"'/]+/)*(?=[^\"'/]+[\"'])")
+_SETTINGS_ADVICE = re.compile(r"""(?:,? or|\.? Use) ["']?(?:SET|PRAGMA) .*""", re.DOTALL)
 _DISK_FULL = re.compile(r"No space left|Disk quota|File too large|max_temp_directory_size", re.IGNORECASE)
 
 
@@ -123,6 +126,20 @@ _RULES: dict[str, _Rule] = {
 _DISK_RULE = _Rule(
     RunError, "RES001", "The disk is full: {text}", "Free some space and run the command again."
 )
+_READ_ONLY_RULE = _Rule(
+    PipelineError,
+    "SQL007",
+    "The SQL may not do this: {text}",
+    "A step that reads cannot change the database.",
+)
+_DAMAGED_RULE = _Rule(ConnectionFailed, "CON024", "A file is damaged: {text}", "Restore it from a copy.")
+_SPECIAL = (
+    (_DISK_FULL, _DISK_RULE),
+    (re.compile(r"Corrupt database file|Could not read enough bytes"), _DAMAGED_RULE),
+    (re.compile(r"in read-only mode|Cannot FORCE CHECKPOINT"), _READ_ONLY_RULE),
+)
+"""What the kind of the error does not tell."""
+
 _UNKNOWN_RULE = _Rule(
     InternalError, "SQL012", "The engine failed: {text}", "Report it with the run's folder."
 )
@@ -138,9 +155,18 @@ def map_engine_error(exc: BaseException, *, cancelled: bool = False) -> OsirisEr
     if cancelled:
         return Cancelled("RUN003", "The query was stopped.")
     message = EngineMessage.of(exc)
-    rule = _DISK_RULE if _DISK_FULL.search(str(exc)) else _RULES.get(message.kind, _UNKNOWN_RULE)
-    details = {"engine_message": message.full[:2000]}
-    return rule.error(rule.code, rule.says.format(text=message.text), hint=rule.hint, details=details)
+    rule = _rule(message)
+    names_only = rule.code in ("RES003", "CON024")
+    text, full = ((_FOLDERS.sub("", part) if names_only else part) for part in (message.text, message.full))
+    details = {"engine_message": full[:2000]}
+    return rule.error(rule.code, rule.says.format(text=text), hint=rule.hint, details=details)
+
+
+def _rule(message: EngineMessage) -> _Rule:
+    usual = _RULES.get(message.kind, _UNKNOWN_RULE)
+    if message.kind not in ("", "io error", "out of memory error", "transactioncontext error"):
+        return usual
+    return next((rule for pattern, rule in _SPECIAL if pattern.search(message.full)), usual)
 
 
 def mark_at(sql: str, offset: int) -> Mark:
@@ -161,5 +187,5 @@ def _first_sentence(text: str) -> str:
     """The first line, with DuckDB's own suggestion where it follows."""
     first, _, rest = text.strip().partition("\n")
     meant = rest.partition("\n")[0] if rest.startswith("Did you mean") else ""
-    line = f"{first.strip()} {meant}".strip()
+    line = f"{_SETTINGS_ADVICE.sub('', first).strip()} {meant}".strip()
     return line if line.endswith((".", "!", "?")) else line + "."

@@ -7,6 +7,8 @@ from collections.abc import Iterator
 
 import pyarrow as pa
 
+from osiris.connectors.duckdb.arrow_types import sentinel
+from osiris.connectors.duckdb.engine import folded
 from osiris.errors import DataError, PipelineError
 
 _MAX_DECIMAL_DIGITS = 38
@@ -22,6 +24,7 @@ class Input:
     def __init__(self, name: str, source: pa.RecordBatchReader, tag: str = "") -> None:
         self.name = name
         self.columns = tuple(source.schema.names)
+        _refuse_bad_names(name, self.columns)
         _refuse_twins(name, self.columns)
         self.rows = 0
         self.ended = False
@@ -58,10 +61,30 @@ class Input:
         return pa.RecordBatch.from_arrays(columns, schema=self._tagged)
 
 
+def _refuse_bad_names(input_name: str, columns: tuple[str, ...]) -> None:
+    """DuckDB would cut a name at a NUL and make up a name for an empty one."""
+    if not columns:
+        raise PipelineError(
+            "SQL015", f'Input "{input_name}" has no columns.', hint="Give it one in the step before."
+        )
+    if not all(columns):
+        raise PipelineError(
+            "SQL015",
+            f'A column of input "{input_name}" has an empty name.',
+            hint="Name it in the step before.",
+        )
+    if any("\0" in column for column in columns):
+        raise PipelineError(
+            "SQL014",
+            f'The name of a column of input "{input_name}" holds a NUL character.',
+            hint="Rename it in the step before.",
+        )
+
+
 def _refuse_twins(input_name: str, columns: tuple[str, ...]) -> None:
     """DuckDB would silently call the second one otherwise."""
-    folded = Counter(column.casefold() for column in columns)
-    twins = [column for column in columns if folded[column.casefold()] > 1]
+    counts = Counter(map(folded, columns))
+    twins = [column for column in columns if counts[folded(column)] > 1]
     if twins:
         raise PipelineError(
             "TGT005",
@@ -92,7 +115,7 @@ def _exact_type(kind: pa.DataType) -> pa.DataType | None:
     """The type as it is, a type to cast to (the cast refuses values that do not fit), or None."""
     if pa.types.is_nested(kind):
         children = [kind.field(index).type for index in range(kind.num_fields)]
-        return kind if all(_exact_type(child) == child for child in children) else None
+        return kind if all(_is_exact_inside(child) for child in children) else None
     if pa.types.is_decimal(kind):
         return _exact_decimal(kind)
     if pa.types.is_float16(kind):
@@ -100,6 +123,11 @@ def _exact_type(kind: pa.DataType) -> pa.DataType | None:
     if pa.types.is_duration(kind) and kind.unit == "ns":
         return pa.duration("us")
     return kind
+
+
+def _is_exact_inside(kind: pa.DataType) -> bool:
+    """Whether a list or struct may hold the type: no cast and no check of values reaches inside."""
+    return not (pa.types.is_null(kind) or pa.types.is_interval(kind)) and _exact_type(kind) == kind
 
 
 def _exact_decimal(kind: pa.DataType) -> pa.DataType | None:
@@ -111,6 +139,7 @@ def _exact_decimal(kind: pa.DataType) -> pa.DataType | None:
 
 
 def _exact_cast(input_name: str, field: pa.Field, column: pa.Array) -> pa.Array:
+    _refuse_invalid(input_name, field.name, column)
     if pa.types.is_interval(column.type):
         _refuse_nanoseconds(input_name, field.name, column)
     if column.type == field.type:
@@ -119,6 +148,16 @@ def _exact_cast(input_name: str, field: pa.Field, column: pa.Array) -> pa.Array:
         return column.cast(field.type, safe=True)
     except pa.ArrowInvalid as exc:
         raise _inexact_value(input_name, field.name, f"does not fit {field.type}") from exc
+
+
+def _refuse_invalid(input_name: str, name: str, column: pa.Array) -> None:
+    """Text that is not UTF-8, days with a time, and values that DuckDB takes for infinity."""
+    try:
+        column.validate(full=True)
+    except pa.ArrowInvalid as exc:
+        raise _inexact_value(input_name, name, f"is not a valid {column.type}") from exc
+    if value := sentinel(column):
+        raise _inexact_value(input_name, name, f"would become {value}")
 
 
 def _refuse_nanoseconds(input_name: str, name: str, column: pa.Array) -> None:

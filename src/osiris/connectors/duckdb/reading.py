@@ -9,7 +9,7 @@ import duckdb
 import pyarrow as pa
 
 from osiris.connectors.duckdb.arrow_types import exact_stream
-from osiris.connectors.duckdb.engine import quote_identifier
+from osiris.connectors.duckdb.engine import folded, quote_identifier
 from osiris.connectors.duckdb.errors import EngineFailure
 from osiris.connectors.duckdb.explaining import explain, explain_error
 from osiris.connectors.duckdb.statements import Select
@@ -63,8 +63,8 @@ def readable_columns(con: duckdb.DuckDBPyConnection) -> dict[str, tuple[str, ...
 
 def _relevant(readable: Mapping[str, tuple[str, ...]], names: Sequence[str]) -> dict[str, tuple[str, ...]]:
     """Only the tables that the SQL names, as long as all of them are there."""
-    folded = {name.casefold(): name for name in readable}
-    found = [folded.get(name.casefold().removeprefix("main.")) for name in names]
+    known = {folded(name): name for name in readable}
+    found = [known.get(folded(name).removeprefix("main.")) for name in names]
     if not found or None in found:
         return dict(readable)
     return {name: readable[name] for name in found if name is not None}

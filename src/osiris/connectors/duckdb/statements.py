@@ -9,11 +9,20 @@ from typing import Any
 
 import duckdb
 
+from osiris.connectors.duckdb.engine import folded
 from osiris.connectors.duckdb.errors import EngineMessage, map_engine_error, mark_at
 from osiris.errors import OsirisError, PipelineError
 from osiris.findings import Mark
 
 _READING_NODES = frozenset({"SELECT_NODE", "SET_OPERATION_NODE", "RECURSIVE_CTE_NODE", "CTE_NODE"})
+_CHANGING = frozenset(
+    "checkpoint force_checkpoint truncate_duckdb_logs write_log copy_database import_database "
+    "create_external_resource add_parquet_key setval".split()
+)
+_HIDING = frozenset({"query", "query_table", "json_execute_serialized_sql", "seq_scan"})
+"""Functions whose text is SQL or a table again, which nobody would have looked at."""
+
+_RESERVED = "_osiris_"
 _ONE_SELECT = (
     "Write one SELECT statement; tables, files and settings are changed by writer steps and config keys."
 )
@@ -30,12 +39,18 @@ class Spot:
 
 @dataclass(frozen=True, slots=True)
 class Select:
-    """One parsed SELECT: the tables it names (CTEs are not tables), the texts its table functions get."""
+    """One parsed SELECT: the tables it names (CTEs are not tables), the texts its table functions get.
+
+    `reserved` are names that Osiris keeps for itself; `is_condition` says that it has a WHERE and no other
+    clause.
+    """
 
     sql: str
     tables: tuple[Spot, ...]
     texts: tuple[Spot, ...]
     parameters: frozenset[str]
+    reserved: tuple[Spot, ...] = ()
+    is_condition: bool = False
 
 
 def parse_select(con: duckdb.DuckDBPyConnection, sql: str, *, lines_before: int = 0) -> Select:
@@ -55,7 +70,11 @@ def parse_select(con: duckdb.DuckDBPyConnection, sql: str, *, lines_before: int 
     kind = statements[0].type.name
     if kind != "SELECT":
         raise PipelineError("SQL002", f"{_KIND_NAMES.get(kind, kind)} is not allowed here.", hint=_ONE_SELECT)
-    return _select(sql, _tree(con, sql), frozenset(statements[0].named_parameters))
+    tree = _tree(con, sql)
+    if spot := _changing(list(_walk(tree))):
+        error = PipelineError("SQL002", f"The function {spot.text} is not allowed here.", hint=_ONE_SELECT)
+        raise placed(error, sql, spot.offset, lines_before)
+    return _select(sql, tree, frozenset(statements[0].named_parameters))
 
 
 _KIND_NAMES = {"MULTI": "A PIVOT without listed values", "EXTENSION": "An extension's statement"}
@@ -70,7 +89,10 @@ def placed(error: OsirisError, sql: str, offset: int | None, lines_before: int =
     if line < 1:
         return error
     error.details |= {"line": line, "column": mark.column}
-    error.message = f"{error.message.rstrip('.')}{place_in_words(line, mark.column)}."
+    says, asks, candidate = error.message.rpartition(" Did you mean ")
+    says = says or candidate
+    question = f"{asks}{candidate}" if asks else ""
+    error.message = f"{says.rstrip('.')}{place_in_words(line, mark.column)}.{question}"
     error.args = (error.message,)
     return error
 
@@ -102,11 +124,34 @@ def _select(sql: str, tree: dict[str, Any], parameters: frozenset[str]) -> Selec
         if kind.endswith("_NODE") and kind not in _READING_NODES:
             verb = kind.removesuffix("_NODE").removesuffix("_QUERY")
             raise PipelineError("SQL002", f"{verb} inside a WITH is not allowed here.", hint=_ONE_SELECT)
-    ctes = {entry["key"].casefold() for node in nodes for entry in node.get("cte_map", {}).get("map", ())}
+    ctes = {folded(entry["key"]) for node in nodes for entry in node.get("cte_map", {}).get("map", ())}
     tables = [_table(node) for node in nodes if node.get("type") == "BASE_TABLE"]
     texts = [spot for node in nodes if node.get("type") == "TABLE_FUNCTION" for spot in _texts(node)]
-    named = tuple(table for table in tables if table.text.casefold() not in ctes)
-    return Select(sql, named, tuple(texts), parameters)
+    named = tuple(table for table in tables if folded(table.text) not in ctes)
+    reserved = tuple(table for table in tables if folded(table.text.rpartition(".")[2]).startswith(_RESERVED))
+    return Select(
+        sql, named, tuple(texts), parameters, reserved, _is_condition(tree["statements"][0]["node"])
+    )
+
+
+_OTHER_CLAUSES = ("modifiers", "group_expressions", "group_sets", "having", "qualify", "sample")
+
+
+def _is_condition(root: dict[str, Any]) -> bool:
+    where = root.get("where_clause")
+    if root["type"] != "SELECT_NODE" or not where or any(root.get(clause) for clause in _OTHER_CLAUSES):
+        return False
+    return not (where.get("function_name") == "row" and not where["arguments"])
+
+
+def _changing(nodes: list[dict[str, Any]]) -> Spot | None:
+    """The first function that changes the engine, or that hides SQL in a text."""
+    for node in nodes:
+        function = node["function"] if node.get("type") == "TABLE_FUNCTION" else node
+        name = folded(str(function.get("function_name", "")))
+        if name in _CHANGING | _HIDING or name.startswith(("enable_", "disable_")):
+            return _spot(node, name)
+    return None
 
 
 def _walk(value: Any) -> Iterator[dict[str, Any]]:

@@ -9,7 +9,7 @@ from typing import Any
 import duckdb
 
 from osiris.connectors.duckdb.assignment import TargetColumn
-from osiris.connectors.duckdb.engine import quote_identifier
+from osiris.connectors.duckdb.engine import folded, quote_identifier
 from osiris.connectors.duckdb.ledger import RESERVED_PREFIX
 from osiris.errors import PipelineError
 
@@ -45,7 +45,7 @@ class TableName:
         schema, _, name = text.rpartition(".")
         if "." in schema or not name:
             raise PipelineError("CMP005", f'"{text}" is no table name.', hint="Write table or schema.table.")
-        if name.casefold().startswith(RESERVED_PREFIX):
+        if folded(name).startswith(RESERVED_PREFIX):
             raise PipelineError(
                 "TGT006",
                 f'The table name "{name}" is reserved.',
@@ -71,8 +71,8 @@ class Target:
 
     def keeps_unique(self, key: Sequence[str]) -> bool:
         """Whether a constraint makes the key unique."""
-        folded = {name.casefold() for name in key}
-        return any(columns <= folded for columns in self.unique)
+        names = {folded(name) for name in key}
+        return any(columns <= names for columns in self.unique)
 
 
 def find_target(con: duckdb.DuckDBPyConnection, table: TableName) -> Target | None:
@@ -89,7 +89,7 @@ def find_target(con: duckdb.DuckDBPyConnection, table: TableName) -> Target | No
     keys = con.execute(_KEYS, [table.schema, table.name]).fetchall()
     return Target(
         tuple(TargetColumn(name, kind, name in required) for name, kind in types.items()),
-        tuple(frozenset(name.casefold() for name in names) for (names,) in keys),
+        tuple(frozenset(folded(name) for name in names) for (names,) in keys),
     )
 
 

@@ -10,7 +10,7 @@ import duckdb
 
 from osiris.connectors.duckdb.assignment import Assignment, assign, duplicate_keys, refuse_missing_key
 from osiris.connectors.duckdb.connection import DuckDBConnector
-from osiris.connectors.duckdb.engine import quote_identifier
+from osiris.connectors.duckdb.engine import folded, quote_identifier
 from osiris.connectors.duckdb.errors import EngineMessage, map_engine_error
 from osiris.connectors.duckdb.inputs import Input
 from osiris.connectors.duckdb.ledger import Ledger
@@ -117,8 +117,8 @@ class TableWrite:
 
     def _stage(self, con: duckdb.DuckDBPyConnection, target: Target | None) -> None:
         """Keep the rows aside, in the target's types so that equal keys are seen as equal."""
-        kinds = {} if target is None else {column.name.casefold(): column.type for column in target.columns}
-        columns = (_as_type(name, kinds.get(name.casefold(), kind)) for name, kind in _columns(con, _STREAM))
+        kinds = {} if target is None else {folded(column.name): column.type for column in target.columns}
+        columns = (_as_type(name, kinds.get(folded(name), kind)) for name, kind in _columns(con, _STREAM))
         con.execute(f"CREATE OR REPLACE TEMP TABLE {_STAGE} AS SELECT {', '.join(columns)} FROM {_STREAM}")
         key = self._request.primary_key
         _refuse_null_keys(con, key)
@@ -207,8 +207,8 @@ def _insert(request: WriteRequest, pairs: Sequence[Assignment]) -> str:
 
 def _merge_statement(request: WriteRequest, pairs: Sequence[Assignment], match: str) -> str:
     """A matched row without other columns is set to its own key, so that it counts as applied."""
-    folded = {name.casefold() for name in request.primary_key}
-    others = [pair for pair in pairs if pair.source.casefold() not in folded] or pairs[:1]
+    key = {folded(name) for name in request.primary_key}
+    others = [pair for pair in pairs if folded(pair.source) not in key] or pairs[:1]
     changes = ", ".join(f"{quote_identifier(p.target.name)} = s.{quote_identifier(p.source)}" for p in others)
     into = ", ".join(quote_identifier(pair.target.name) for pair in pairs)
     values = ", ".join(f"s.{quote_identifier(pair.source)}" for pair in pairs)

@@ -7,7 +7,6 @@ to look for the first line end of each block.
 
 from __future__ import annotations
 
-import mmap
 from pathlib import Path
 from typing import BinaryIO
 
@@ -20,13 +19,13 @@ _PART_BYTES = 1 << 16
 
 def check_line_lengths(path: Path, dialect: CsvDialect, name: str) -> None:
     """Raise `DataError` DAT004 for a line that DuckDB would drop; compressed files are left to DuckDB."""
-    block = dialect.buffer_bytes // 2
-    if codec_of(path, dialect.compression) != "none" or path.stat().st_size < block:
+    block, size = dialect.buffer_bytes // 2, path.stat().st_size
+    if codec_of(path, dialect.compression) != "none":
         return
-    with path.open("rb") as file, mmap.mmap(file.fileno(), 0, access=mmap.ACCESS_READ) as content:
-        for start in range(0, len(content) - block + 1, block):
-            if not _has_line_end(content, start, start + block):
-                raise line_too_long(name, _line_number(content, start), dialect.max_line_bytes)
+    with path.open("rb", buffering=0) as file:
+        for start in range(0, size - block + 1, block):
+            if not _has_line_end(file, start, start + block):
+                raise line_too_long(name, _line_number(file, start), dialect.max_line_bytes)
 
 
 def longest_average(path: Path, dialect: CsvDialect) -> int:
@@ -44,12 +43,14 @@ def _average(file: BinaryIO, start: int) -> int:
     return len(part) // max(1, part.count(b"\n"), part.count(b"\r"))
 
 
-def _has_line_end(content: mmap.mmap, start: int, end: int) -> bool:
-    return content.find(b"\n", start, end) >= 0 or content.find(b"\r", start, end) >= 0
+def _has_line_end(file: BinaryIO, start: int, end: int) -> bool:
+    """Read piece by piece: a mapped file would count as memory of the process."""
+    file.seek(start)
+    pieces = range(start, end, _PART_BYTES)
+    return any(b"\n" in part or b"\r" in part for part in (file.read(_PART_BYTES) for _ in pieces))
 
 
-def _line_number(content: mmap.mmap, position: int) -> int:
-    lines, found = 1, content.find(b"\n", 0, position)
-    while found >= 0:
-        lines, found = lines + 1, content.find(b"\n", found + 1, position)
-    return lines
+def _line_number(file: BinaryIO, position: int) -> int:
+    file.seek(0)
+    pieces = (file.read(min(_PART_BYTES, position - start)) for start in range(0, position, _PART_BYTES))
+    return 1 + sum(part.count(b"\n") for part in pieces)
