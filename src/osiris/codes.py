@@ -113,10 +113,10 @@ CODES: dict[str, Code] = {
     "CON022": Code(
         "The file is held by another process.", "Wait for it to end, then run the same command again."
     ),
-    "CON024": Code("A database file, or a file it reads, is damaged.", "Restore it from a copy."),
     "CON023": Code(
         "The file is not of the kind that the connection needs.", "Point the connection at the right file."
     ),
+    "CON024": Code("A database file is damaged.", "Restore it from a copy."),
     # --- SET: osiris.yaml ---
     "SET001": Code(
         "A setting in osiris.yaml is not known or has a wrong value.",
@@ -150,6 +150,10 @@ CODES: dict[str, Code] = {
     "RUN008": Code("No run of this id or name is known.", "`osiris runs list` shows all."),
     "RUN009": Code(
         "The run key was used for another version of the pipeline.", "Use --new or another --run-key."
+    ),
+    "RUN010": Code(
+        "A failed run of another version of the pipeline has appended already.",
+        "Use --new to append again, after you have looked at the target.",
     ),
     # --- DAT: data ---
     "DAT001": Code(
@@ -222,6 +226,9 @@ CODES: dict[str, Code] = {
     "FIL007": Code("Two steps of one run write the same file.", "Give each step a file of its own."),
     "FIL008": Code(
         "A file differs from what its sidecar promises.", "Publish it again, or remove the sidecar."
+    ),
+    "FIL010": Code(
+        "The path is a part of the project itself.", "Read data files, and write into a folder of its own."
     ),
     "FIL009": Code("No rows would replace a file that has rows.", "Set allow_empty: true if that is meant."),
     # --- TGT: targets ---

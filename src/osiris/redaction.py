@@ -113,6 +113,11 @@ def is_secret_key(name: str) -> bool:
     return _SECRET_KEY.search(_HUMP.sub("_", name)) is not None
 
 
+def is_secret_file(name: str) -> bool:
+    """Whether a file of this name holds secrets: `.env` and its kin, but not the example of one."""
+    return name == ".env" or (name.startswith(".env.") and name != ".env.example")
+
+
 class Redactor:
     """Masks secrets in text and in JSON-ready structures; safe to use from many threads."""
 

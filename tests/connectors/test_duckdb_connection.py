@@ -53,7 +53,7 @@ def test_a_file_to_be_made_has_no_failures_and_is_not_made(tmp_path: Path) -> No
 
 def test_doctor_tells_the_causes_apart(tmp_path: Path) -> None:
     (tmp_path / "text.duckdb").write_text("no database" * 1000)
-    assert failures(tmp_path / "no" / "such.duckdb").get("folder") == "CON020"
+    assert failures(tmp_path / "no" / "such.duckdb") == {"folder": "CON020"}
     assert failures(tmp_path)["file"] == "CON023"
     assert failures(tmp_path / "text.duckdb") == {"open": "CON023"}
 
@@ -127,3 +127,35 @@ def test_discover_keeps_to_the_request(
     found = connector.discover(request_)
     connector.close()
     assert ([relation.name for relation in found.relations], found.truncated) == (names, truncated)
+
+
+@pytest.mark.parametrize("name", ["no/such.duckdb", "", "text.duckdb"])
+def test_messages_do_not_tell_where_the_project_is(tmp_path: Path, name: str) -> None:
+    (tmp_path / "text.duckdb").write_text("no database" * 1000)
+    with pytest.raises(ConnectionFailed) as caught:
+        DuckDBConnector({"path": str(tmp_path / name)}).connect_existing()
+    assert str(tmp_path.parent) not in f"{caught.value.message} {caught.value.hint} {caught.value.details}"
+
+
+def test_a_cut_database_is_damaged(database: Path) -> None:
+    database.write_bytes(database.read_bytes()[:5000])
+    with pytest.raises(ConnectionFailed) as caught:
+        DuckDBConnector({"path": str(database)}).connect()
+    assert caught.value.code == "CON024"
+    assert str(database.parent) not in f"{caught.value.message} {caught.value.details}"
+
+
+def test_settings_are_locked_for_every_connection_and_in_utc(
+    database: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("TZ", "Europe/Prague")
+    first, second = DuckDBConnector({"path": str(database)}), DuckDBConnector({"path": str(database)})
+    for connector in (first, second):
+        row = connector.con.execute(
+            "SELECT current_setting('TimeZone'), current_setting('errors_as_json')"
+        ).fetchone()
+        assert row == ("UTC", True)
+        with pytest.raises(duckdb.Error, match="locked"):
+            connector.con.execute("SELECT * FROM enable_logging('QueryLog', storage='memory')")
+    first.close()
+    second.close()

@@ -6,19 +6,19 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import duckdb
-import pyarrow as pa
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from osiris.connectors.duckdb.arrow_types import exact_stream
 from osiris.connectors.duckdb.engine import (
+    folded,
     map_engine_error,
     open_engine,
     quote_identifier,
     quote_literal,
-    stream,
 )
-from osiris.errors import Cancelled, InternalError, OsirisError, RunError
+from osiris.errors import Cancelled, ConnectionFailed, InternalError, OsirisError, PipelineError, RunError
 
 
 @pytest.fixture
@@ -52,26 +52,9 @@ def test_two_engines_spill_into_folders_of_their_own(tmp_path: Path) -> None:
     assert list(tmp_path.iterdir()) == []
 
 
-@pytest.mark.parametrize("params", [None, {"low": 5}])
-def test_streams_pull_as_they_are_read(con: duckdb.DuckDBPyConnection, params: dict[str, int] | None) -> None:
-    pulled: list[int] = []
-
-    def batches() -> Iterator[pa.RecordBatch]:
-        for number in range(1000):
-            pulled.append(number)
-            yield pa.record_batch({"a": pa.array(range(10_000), pa.int64())})
-
-    con.register("s", pa.RecordBatchReader.from_batches(pa.schema([("a", pa.int64())]), batches()))
-    reader = stream(con, "SELECT a FROM s" + (" WHERE a >= $low" if params else ""), params)
-    assert reader.read_next_batch().num_rows > 0
-    assert len(pulled) < 200
-
-
-def test_an_error_after_the_first_batch_is_mapped(con: duckdb.DuckDBPyConnection) -> None:
-    sql = "SELECT CASE WHEN i < 900000 THEN i ELSE ('x' || i)::INT END AS i FROM range(1000000) t(i)"
-    with pytest.raises(OsirisError) as caught:
-        stream(con, sql).read_all()
-    assert caught.value.code == "SQL008"
+def test_names_are_compared_as_duckdb_does() -> None:
+    assert folded("STRASSE") == "strasse" != folded("straße")
+    assert folded("É") != folded("é")
 
 
 @given(st.text(st.characters(codec="utf-8", exclude_characters="\0"), min_size=1))
@@ -92,6 +75,10 @@ MAPPED = {
     "Out of Memory Error: failed to offload (limit 'max_temp_directory_size')": (RunError, "RES001"),
     "Out of Memory Error: could not allocate block": (RunError, "RES002"),
     "IO Error: Cannot open file: Permission denied": (RunError, "RES003"),
+    "IO Error: Could not read enough bytes from file": (ConnectionFailed, "CON024"),
+    "Corrupt database file: computed checksum 1": (ConnectionFailed, "CON024"),
+    "TransactionContext Error: launched in read-only mode": (PipelineError, "SQL007"),
+    "TransactionContext Error: Cannot FORCE CHECKPOINT: x": (PipelineError, "SQL007"),
     "INTERRUPT Error: Interrupted!": (Cancelled, "RUN003"),
     "INTERNAL Error: assertion": (InternalError, "SQL012"),
     "nobody knows": (InternalError, "SQL012"),
@@ -108,10 +95,25 @@ def test_a_full_disk_is_told(tmp_path: Path) -> None:
     con = open_engine("30MB", threads=1, temp_dir=tmp_path)
     con.execute("SET max_temp_directory_size = '5MB'")
     with pytest.raises(RunError) as caught:
-        stream(con, "SELECT md5(i::VARCHAR) AS h FROM range(2000000) t(i) ORDER BY h").read_all()
+        exact_stream(con.sql("SELECT md5(i::VARCHAR) AS h FROM range(2000000) t(i) ORDER BY h")).read_all()
     assert caught.value.code == "RES001"
     con.close()
 
 
 def test_whatever_comes_after_a_cancel_is_its_consequence() -> None:
     assert isinstance(map_engine_error(OSError("IO Error: anything"), cancelled=True), Cancelled)
+
+
+@pytest.mark.parametrize("sql", ["SELECT 1 % 0", "SELECT " + "(" * 1500 + "1" + ")" * 1500])
+def test_advice_to_change_settings_is_left_out(con: duckdb.DuckDBPyConnection, sql: str) -> None:
+    with pytest.raises(duckdb.Error) as caught:
+        con.execute(sql).fetchall()
+    error = map_engine_error(caught.value)
+    assert "SET " not in error.message
+    assert error.message.endswith(".")
+
+
+def test_messages_name_files_without_their_folders() -> None:
+    error = map_engine_error(OSError('IO Error: Cannot open file "/home/ann/w.duckdb": No such file'))
+    assert '"w.duckdb"' in error.message
+    assert "ann" not in f"{error.message} {error.details}"

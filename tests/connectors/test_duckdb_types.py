@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import datetime as dt
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from decimal import Decimal
 from pathlib import Path
 from typing import Any
@@ -22,6 +22,7 @@ from osiris.connectors.duckdb.lossless import is_lossless
 from osiris.errors import OsirisError
 
 UTC = dt.UTC
+INTERVAL = pa.month_day_nano_interval()
 
 
 @pytest.fixture
@@ -232,3 +233,30 @@ def test_values_come_back_as_they_were(
     assert back.type == kind
     assert back.to_pylist() == array.to_pylist()
     con.close()
+
+
+def one_column(array: pa.Array, name: str = "x") -> pa.RecordBatchReader:
+    return pa.table({name: array}).to_reader()
+
+
+BAD_INPUTS = {
+    "nul": (lambda: one_column(pa.array([1]), "a\0x"), "SQL014"),
+    "empty name": (lambda: one_column(pa.array([1]), ""), "SQL015"),
+    "no columns": (lambda: pa.RecordBatchReader.from_batches(pa.schema([]), []), "SQL015"),
+    "nested interval": (lambda: one_column(pa.array([[(1, 2, 3)]], pa.list_(INTERVAL))), "SQL010"),
+    "nested null": (lambda: one_column(pa.array([[None]], pa.list_(pa.null()))), "SQL010"),
+    "date64": (lambda: one_column(pa.array([1], pa.int64()).view(pa.date64())), "SQL010"),
+    "timestamp": (lambda: one_column(pa.array([2**63 - 1], pa.int64()).view(pa.timestamp("us"))), "SQL010"),
+    "date32": (lambda: one_column(pa.array([2**31 - 1], pa.int32()).view(pa.date32())), "SQL010"),
+    "UTF-8": (lambda: one_column(pa.array([b"\xff"]).view(pa.string())), "SQL010"),
+}
+
+
+@pytest.mark.parametrize(("make", "code"), BAD_INPUTS.values(), ids=BAD_INPUTS)
+def test_inputs_that_duckdb_would_change_are_refused(
+    make: Callable[[], pa.RecordBatchReader], code: str
+) -> None:
+    with pytest.raises(OsirisError) as caught:
+        Input("df", make()).reader.read_all()
+    assert caught.value.code == code
+    assert caught.value.hint

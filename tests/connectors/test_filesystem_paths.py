@@ -142,3 +142,21 @@ def test_base_dir_may_be_a_link(base: Path, tmp_path: Path) -> None:
     (tmp_path / "alias").symlink_to("base")
     assert connector(tmp_path / "alias").expand("a.csv") == [(base / "a.csv").resolve()]
     assert connector(tmp_path / "alias").shown((base / "a.csv").resolve()) == "a.csv"
+
+
+@pytest.mark.parametrize("name", [".env", ".env.local"])
+def test_a_file_of_secrets_is_no_data(tmp_path: Path, name: str) -> None:
+    (tmp_path / name).write_text("API_KEY=hunter2\n")
+    with pytest.raises(PipelineError) as raised:
+        FilesystemConnector({"base_dir": str(tmp_path)}).expand(name)
+    assert raised.value.code == "FIL010"
+
+
+@pytest.mark.parametrize(
+    "path", [".env", "osiris_connections.yaml", "components/evil.py", "logs/x.jsonl", "a.csv.osiris.json"]
+)
+def test_the_project_itself_is_no_target(tmp_path: Path, path: str) -> None:
+    (tmp_path / "osiris.yaml").touch()
+    with pytest.raises(PipelineError) as raised:
+        FilesystemConnector({"base_dir": str(tmp_path)}).resolve(path)
+    assert raised.value.code == "FIL010"

@@ -14,7 +14,7 @@ import duckdb
 import pyarrow as pa
 import pytest
 
-from osiris.drivers.duckdb_extractor_driver import DuckDBExtractorDriver
+from osiris.drivers.duckdb_extractor_driver import DuckDBExtractorDriver, ExtractorConfig
 from osiris.drivers.duckdb_writer_driver import DuckDBWriterDriver
 from osiris.errors import OsirisError
 from osiris.testing import RecordingContext
@@ -24,6 +24,7 @@ SETUP = (
     "INSERT INTO people VALUES (1, 'ann', '2000-01-01'), (2, 'bob', NULL), (3, 'cyd', '1990-05-05')",
     "CREATE SCHEMA sales",
     "CREATE TABLE sales.orders AS SELECT i AS id, i * 10 AS amount FROM range(5) t(i)",
+    "CREATE SEQUENCE numbers",
     "CREATE VIEW names AS SELECT name FROM people",
 )
 
@@ -107,6 +108,22 @@ BAD: dict[str, tuple[dict[str, Any], str, str]] = {
     "other database": ({"query": "ATTACH 'x.db'"}, "SQL002", "ATTACH"),
     "unbound": ({"table": "people", "where": "id = :i"}, "SQL005", ":i"),
     "unused bind": ({"table": "people", "bind": {"i": 1}}, "SQL005", "i"),
+    "logging": ({"query": "SELECT * FROM Enable_Logging('QueryLog')"}, "SQL002", "line 1, column 15"),
+    "checkpoint": ({"query": "FROM force_checkpoint()"}, "SQL002", "force_checkpoint"),
+    "SQL in a text": ({"query": "FROM query('FROM checkpoint()')"}, "SQL002", "query"),
+    "sequence": ({"query": "SELECT nextval('numbers') AS n"}, "SQL007", "read-only"),
+    "two conditions": (
+        {"table": "people", "where": "id < 0) UNION ALL SELECT 99 WHERE (1=1"},
+        "SQL002",
+        "one condition",
+    ),
+    "limit in where": ({"table": "people", "where": "true) LIMIT (1"}, "SQL002", "one condition"),
+    "empty where": ({"table": "people", "where": "-- nothing"}, "SQL002", "one condition"),
+    "place first": (
+        {"query": "SELECT nam FROM people"},
+        "SQL004",
+        'does not exist (line 1, column 8 of the SQL). Did you mean "name"?',
+    ),
     "value": ({"query": "SELECT name::INT AS n FROM people"}, "SQL008", "ann"),
 }
 
@@ -123,7 +140,9 @@ def test_bad_sql_is_told_with_its_place_and_the_choices(
     assert stream(database, context, table="people").read_all().num_rows == 3
 
 
-@pytest.mark.parametrize("case", ["where, syntax", "delete", "unbound", "delete in with"])
+@pytest.mark.parametrize(
+    "case", ["where, syntax", "delete", "unbound", "delete in with", "logging", "empty where"]
+)
 def test_check_finds_it_without_the_database(case: str) -> None:
     config, code, _ = BAD[case]
     (problem,) = DuckDBExtractorDriver().check(config, ())
@@ -213,3 +232,15 @@ def test_capability_streaming(database: Path, context: RecordingContext) -> None
 @pytest.mark.slow
 def test_memory_does_not_grow_with_the_rows(database: Path, tmp_path: Path) -> None:
     assert peak_kilobytes(tmp_path, 4_000_000) - peak_kilobytes(tmp_path, 1_000_000) < 60_000
+
+
+def test_a_limit_that_duckdb_cannot_hold_is_refused() -> None:
+    with pytest.raises(ValueError, match="9223372036854775807"):
+        ExtractorConfig.model_validate({"table": "t", "limit": 2**63})
+
+
+def test_a_decimal_too_long_to_be_exact_is_refused(database: Path, context: RecordingContext) -> None:
+    bind = {"d": {"type": "decimal", "value": "1" * 39}}
+    with pytest.raises(OsirisError) as caught:
+        stream(database, context, query="SELECT :d AS d", bind=bind)
+    assert caught.value.code == "SQL008"

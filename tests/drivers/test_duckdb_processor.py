@@ -376,3 +376,32 @@ def test_an_error_is_a_pipeline_error(step: Step) -> None:
     with pytest.raises(PipelineError) as caught:
         step.rows("SELECT nope FROM people", {"people": PEOPLE})
     assert caught.value.exit_code == 3
+
+
+@pytest.mark.parametrize("names", [("df", "DF"), ("_osiris_x",)])
+def test_inputs_that_cannot_be_tables_are_refused(step: Step, names: tuple[str, ...]) -> None:
+    (problem,) = DuckDBProcessorDriver().check({"query": "SELECT 1"}, names)
+    assert problem.code == "SQL016"
+    with pytest.raises(PipelineError) as caught:
+        step.stream("SELECT 1", dict.fromkeys(names, PEOPLE))
+    assert caught.value.code == "SQL016"
+
+
+@pytest.mark.parametrize(
+    "query",
+    [
+        "SELECT * FROM _osiris_stream_osiris0",
+        "SELECT * FROM temp.main._OSIRIS_stream_osiris0",
+        "SELECT (WITH _osiris_stream_osiris0 AS (SELECT 1) SELECT 2) FROM _osiris_stream_osiris0",
+    ],
+)
+def test_internal_views_cannot_be_read(step: Step, query: str) -> None:
+    (problem,) = DuckDBProcessorDriver().check({"query": query}, ("people",))
+    assert problem.code == "SQL003"
+    with pytest.raises(PipelineError, match="reserved"):
+        step.stream(query, {"people": PEOPLE})
+
+
+def test_threads_have_a_maximum(step: Step) -> None:
+    with pytest.raises(ValueError, match="1024"):
+        step.stream("SELECT 1", threads=1_000_000)

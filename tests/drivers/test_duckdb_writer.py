@@ -544,3 +544,15 @@ def test_a_pipeline_error_is_no_data_error(people: Path) -> None:
     with pytest.raises(PipelineError) as caught:
         write(people, pa.table({"id": [1.5], "name": ["x"]}))
     assert caught.value.exit_code == 3
+
+
+def test_columns_are_told_apart_as_duckdb_does(database: Path) -> None:
+    execute(database, 'CREATE TABLE people ("straße" INT, "strasse" INT, x INT)')
+    write(database, pa.table({"straße": pa.array([7], pa.int32())}))
+    assert rows(database, "FROM people") == [(7, None, None)]
+
+
+def test_a_key_that_names_a_column_twice_is_found() -> None:
+    config = {"table": "t", "write_mode": "merge", "primary_key": ["id", "ID"]}
+    (problem,) = DuckDBWriterDriver().check(config, ("df",))
+    assert (problem.field, problem.code) == ("primary_key", "CMP005")

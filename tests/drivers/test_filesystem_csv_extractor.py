@@ -540,3 +540,11 @@ def test_a_line_of_100_mb_is_refused_by_default_and_can_be_allowed(files: Any) -
         files.read_csv("a.csv")
     assert (raised.value.code, raised.value.where.line) == ("DAT004", 1002)
     assert files.read_csv("a.csv", max_line_bytes=110_000_000).num_rows == 1001
+
+
+@pytest.mark.parametrize("text", ["2024-1-1 9:00+05:30", "2024-01-01 10:00:0Z", "1-1-1 10:00:00-05:30"])
+def test_a_zone_never_gets_lost_in_a_timestamp(files: Any, text: str) -> None:
+    files.put("a.csv", f"at\n{text}\n")
+    with pytest.raises(DataError) as raised:
+        files.read_csv("a.csv", schema={"at": "TIMESTAMP"})
+    assert raised.value.code == "DAT011"

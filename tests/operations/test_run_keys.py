@@ -274,3 +274,12 @@ def test_a_second_run_does_not_touch_a_living_ones_scratch_space(lab: Any) -> No
     (lab.root / "go").touch()
     alive.communicate(timeout=30)
     assert alive.returncode == 0
+
+
+def test_a_mended_pipeline_does_not_append_twice_unasked(lab: Any) -> None:
+    lab.run(*steps(lab, **fails_once(lab)))
+    with pytest.raises(PipelineError) as raised:
+        lab.run(*steps(lab))
+    assert raised.value.code == "RUN010"
+    assert lab.rows_of("t") == [0, 1]
+    assert lab.run(*steps(lab), new=True).status.exit_code == 0

@@ -182,6 +182,8 @@ def _request(project: Project, manifest: Manifest, options: RunOptions, run_id: 
         return replace(fresh, run_key=options.run_key, named_key=True)
     unfinished = None if options.new else index.unfinished(manifest.name, fingerprint)
     if unfinished is None:
+        if not options.new:
+            _refuse_second_append(project, manifest)
         return fresh
     _refuse_if_alive(project, index.under_key(manifest.name, unfinished.run_key))
     return replace(fresh, run_key=unfinished.run_key, resumes=unfinished.run_id)
@@ -210,6 +212,22 @@ def _refuse_other_version(rows: list[RunRow], fingerprint: str) -> None:
                 f"The run key {row.run_key!r} was used for another version of the pipeline, by {row.run_id}.",
                 hint="Take another --run-key to write with this version.",
             )
+
+
+def _refuse_second_append(project: Project, manifest: Manifest) -> None:
+    """A mended pipeline has a new run key, so what its failed run appended would come twice."""
+    rows = (row for row in project.index.rows() if row.pipeline == manifest.name and not row.named_key)
+    latest = next(rows, None)
+    if latest is None or latest.state is RunState.SUCCEEDED:
+        return
+    status = _json_file(project.logs_dir / latest.run_id / "status.json")
+    appends = {step.id for step in manifest.steps if step.config.get("write_mode") == "append"}
+    written = [step for step in status.get("steps", []) if step.get("target")]
+    again = [step["target"]["name"] for step in written if step["id"] in appends]
+    if again:
+        message = f"An earlier version of this pipeline failed after it had appended to {', '.join(again)}."
+        hint = f"Running this version would append again: say so with --new. The run was {latest.run_id}."
+        raise PipelineError("RUN010", message, hint=hint)
 
 
 def _adapter(name: str) -> ExecutionAdapter:

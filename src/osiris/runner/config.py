@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 from collections.abc import Mapping
+from pathlib import Path
 from typing import Any
 
 from osiris.components.component import Component
@@ -11,6 +12,7 @@ from osiris.connections import ConnectionResolver, ResolvedConnection
 from osiris.connections.resolver import PATH_FORMAT
 from osiris.errors import PipelineError
 from osiris.manifest import ManifestStep
+from osiris.redaction import is_secret_file
 
 
 def resolve_connection(
@@ -54,4 +56,6 @@ def _inside_project(path: str, resolver: ConnectionResolver) -> str:
     if os.path.commonpath([root, real]) != root:
         message = f"The path {path!r} leads out of the project."
         raise PipelineError("FIL001", message, hint="Keep the file inside the project, or use a connection.")
+    if is_secret_file(Path(real).name):
+        raise PipelineError("FIL010", f"The file {path!r} holds secrets and is no data.")
     return real

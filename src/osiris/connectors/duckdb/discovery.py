@@ -44,7 +44,7 @@ def discover_relations(con: duckdb.DuckDBPyConnection, request: DiscoveryRequest
 
 
 def _is_wanted(row: tuple[Any, ...], wanted: set[str]) -> bool:
-    return not wanted or bool(wanted & {folded(qualified(row[0], row[1])), f"{row[0]}.{row[1]}".casefold()})
+    return not wanted or bool(wanted & {folded(qualified(row[0], row[1])), folded(f"{row[0]}.{row[1]}")})
 
 
 def _relation(

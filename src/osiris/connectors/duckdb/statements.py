@@ -16,8 +16,17 @@ from osiris.findings import Mark
 
 _READING_NODES = frozenset({"SELECT_NODE", "SET_OPERATION_NODE", "RECURSIVE_CTE_NODE", "CTE_NODE"})
 _CHANGING = frozenset(
-    "checkpoint force_checkpoint truncate_duckdb_logs write_log copy_database import_database "
-    "create_external_resource add_parquet_key setval".split()
+    [
+        "checkpoint",
+        "force_checkpoint",
+        "truncate_duckdb_logs",
+        "write_log",
+        "copy_database",
+        "import_database",
+        "create_external_resource",
+        "add_parquet_key",
+        "setval",
+    ]
 )
 _HIDING = frozenset({"query", "query_table", "json_execute_serialized_sql", "seq_scan"})
 """Functions whose text is SQL or a table again, which nobody would have looked at."""

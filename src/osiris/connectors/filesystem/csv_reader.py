@@ -10,6 +10,7 @@ from pathlib import Path
 import duckdb
 import pyarrow as pa
 
+from osiris.connectors.filesystem.compressed import check_whole
 from osiris.connectors.filesystem.csv_dialect import CsvDialect, codec_of
 from osiris.connectors.filesystem.csv_failure import CsvFiles, explain
 from osiris.connectors.filesystem.csv_header import known_columns, read_head, same_columns
@@ -47,6 +48,7 @@ class CsvSource:
         given = request.columns if not dialect.header else ()
         for path in paths:
             check_line_lengths(path, dialect, shown(path))
+            check_whole(path, dialect, shown(path))
         self._heads = {path: read_head(path, dialect, self._shown(path), given) for path in paths}
         self.names = self._chosen(request)
         self._forms: dict[str, Form] = {

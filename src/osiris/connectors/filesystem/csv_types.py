@@ -19,7 +19,7 @@ _NUMBER = r" *[+-]?([0-9]+[.]?[0-9]*|[.][0-9]+)([eE][+-]?[0-9]+)? *"
 _NOT_FINITE = r" *[+-]?(?i:nan|inf|infinity) *"
 _DATE = r"[0-9]{4,6}-[0-9]{1,2}-[0-9]{1,2}( [(]BC[)])?"
 _TIME = r"[0-9]{1,2}:[0-9]{2}(:[0-9]{2}([.][0-9]{1,6})?)?"
-_OFFSET = r" ?(Z|[+-][0-9]{2}(:?[0-9]{2})?)"
+_OFFSET = r" ?(Z|[+-](0[0-9]|1[0-5])(:?[0-5][0-9])?)"
 _TIME_OF_DAY = " *" + _TIME + " *"
 _BEFORE_MIDNIGHT = " AND {v} < TIME '24:00:00'"
 """DuckDB has a 24:00:00, Arrow has not."""
@@ -151,7 +151,11 @@ def _matches(pattern: str) -> str:
 def _timestamps() -> dict[str, Form]:
     naive = f" *{_DATE}([ T]{_TIME})? *"
     zoned = f" *{_DATE}[ T]{_TIME}{_OFFSET} *"
-    whole_seconds = "strlen({t}) = 19 AND {v} IS NOT NULL AND {t}[17] = ':'"
+    places = (("5", "-"), ("8", "-"), ("14", ":"), ("17", ":"))
+    separators = " AND ".join(f"{{t}}[{place}] = '{mark}'" for place, mark in places)
+    whole_seconds = (
+        f"strlen({{t}}) = 19 AND {{v}} IS NOT NULL AND {separators} AND {{t}}[19] BETWEEN '0' AND '9'"
+    )
     return {
         "TIMESTAMP": Form("TIMESTAMP", "YYYY-MM-DD HH:MM:SS without a zone", whole_seconds, _matches(naive)),
         "TIMESTAMPTZ": Form(
