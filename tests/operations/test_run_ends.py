@@ -7,7 +7,7 @@ from typing import Any
 
 import pytest
 
-from osiris.redaction import Secret
+from osiris.redaction import redactor
 from osiris.runner import region
 from osiris.runner.attempts import AttemptFactory
 from osiris.session import RunState
@@ -22,14 +22,14 @@ def test_a_bug_in_the_runner_ends_the_run_with_a_traceback(
     lab: Any, monkeypatch: pytest.MonkeyPatch, where: str
 ) -> None:
     """Around the regions, and inside one."""
-    secret = Secret("hunter2hunter2")
+    redactor.learn("hunter2hunter2")
     monkeypatch.setattr(AttemptFactory, where, fails)
     result = lab.run(lab.source("a"), lab.sink("s", "a.df"))
     assert (result.outcome.error.code, result.status.state) == ("INT001", RunState.FAILED)
     assert lab.project.index.rows()[0].state is RunState.FAILED
     (event,) = lab.events(result, "run_failed")
     assert "ValueError" in event["traceback"]
-    assert secret.reveal() not in event["traceback"]
+    assert "hunter2hunter2" not in event["traceback"]
     assert lab.leftovers == []
 
 
@@ -52,7 +52,7 @@ def test_a_writer_that_did_not_stop_makes_the_target_unknown(
     monkeypatch.setattr(region, "STOP_SECONDS", 0.2)
     hanging = {"run": {"touch": lab.file("here"), "hang": 3}}
     failing = {"wait_for": lab.file("here"), "raise": "DataError"}
-    result = lab.run(lab.source("a", at={"run": failing}), lab.sink("s", "a.df", at=hanging))
+    result = lab.run(lab.source("a", at={"end": failing}), lab.sink("s", "a.df", at=hanging))
     status = json.loads((result.folder / "status.json").read_text())
     step = next(step for step in status["steps"] if step["id"] == "s")
     assert (step["state"], step["error"]["target"]) == ("cancelled", "unknown")

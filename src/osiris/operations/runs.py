@@ -218,7 +218,8 @@ def _refuse_second_append(project: Project, manifest: Manifest) -> None:
     """A mended pipeline has a new run key, so what its failed run appended would come twice."""
     rows = (row for row in project.index.rows() if row.pipeline == manifest.name and not row.named_key)
     latest = next(rows, None)
-    if latest is None or latest.state is RunState.SUCCEEDED:
+    under_key = project.index.under_key(manifest.name, latest.run_key) if latest else []
+    if latest is None or any(row.state is RunState.SUCCEEDED for row in under_key):
         return
     status = _json_file(project.logs_dir / latest.run_id / "status.json")
     appends = {step.id for step in manifest.steps if step.config.get("write_mode") == "append"}
