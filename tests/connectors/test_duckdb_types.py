@@ -253,7 +253,7 @@ BAD_INPUTS = {
 
 
 @pytest.mark.parametrize(("make", "code"), BAD_INPUTS.values(), ids=BAD_INPUTS)
-def test_inputs_that_duckdb_would_change_are_refused(
+def test_inputs_of_a_wrong_shape_or_value_are_refused(
     make: Callable[[], pa.RecordBatchReader], code: str
 ) -> None:
     with pytest.raises(OsirisError) as caught:
