@@ -548,3 +548,12 @@ def test_a_zone_never_gets_lost_in_a_timestamp(files: Any, text: str) -> None:
     with pytest.raises(DataError) as raised:
         files.read_csv("a.csv", schema={"at": "TIMESTAMP"})
     assert raised.value.code == "DAT011"
+
+
+@pytest.mark.slow
+def test_prose_with_line_breaks_is_read_in_one_piece_however_long(files: Any) -> None:
+    texts = [f'He said: "line {n}"\nand went on,\r\nfor a while. ' * 8 for n in range(40_000)]
+    buffer = io.StringIO(newline="")
+    csv.writer(buffer, lineterminator="\n").writerows([["n", "t"], *enumerate(texts)])
+    files.put("a.csv", buffer.getvalue().encode())
+    assert files.read_csv("a.csv", schema={"n": "BIGINT"})["t"].to_pylist() == texts

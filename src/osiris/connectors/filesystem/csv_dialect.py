@@ -36,11 +36,10 @@ class CsvDialect:
     compression: str = "auto"
     max_line_bytes: int = 2_000_000
 
-    def scan(self, files: Sequence[Path], fields: int) -> str:
+    def scan(self, files: Sequence[Path], fields: int, *, parallel: bool) -> str:
         """A FROM item that reads the files, all compressed alike, as text columns c0, c1, ... in file order.
 
-        Compressed files are read by one thread: DuckDB's parallel reader silently drops a line that is longer
-        than its buffer when it is among the last ones (`csv_lines` looks for those in plain files).
+        `csv_lines` says when DuckDB's parallel reader can be trusted with a file.
         """
         columns = ", ".join(f"'c{index}': 'VARCHAR'" for index in range(fields))
         codec = codec_of(files[0], self.compression)
@@ -51,7 +50,7 @@ class CsvDialect:
             f"delim = {quote_literal(self.delimiter)}",
             f"quote = {quote_literal(self.quote)}, escape = {quote_literal(self.quote)}",
             f"nullstr = [{nulls}], allow_quoted_nulls = false",
-            f"compression = {quote_literal(codec)}, parallel = {str(codec == 'none').lower()}",
+            f"compression = {quote_literal(codec)}, parallel = {str(parallel).lower()}",
             f"max_line_size = {self.max_line_bytes}, buffer_size = {self.buffer_bytes}",
             "hive_partitioning = false",
         ]

@@ -15,7 +15,7 @@ from osiris.connectors.filesystem.csv_dialect import CsvDialect, codec_of
 from osiris.connectors.filesystem.csv_failure import CsvFiles, explain
 from osiris.connectors.filesystem.csv_header import known_columns, read_head, same_columns
 from osiris.connectors.filesystem.csv_inference import InferredSchema, infer
-from osiris.connectors.filesystem.csv_lines import check_line_lengths, longest_average
+from osiris.connectors.filesystem.csv_lines import check_line_lengths, is_safe_in_parallel, longest_average
 from osiris.connectors.filesystem.csv_types import Form, declared
 from osiris.core import ExecutionContext
 
@@ -128,7 +128,8 @@ class CsvSource:
 
     def _group(self, names: Sequence[str], paths: Sequence[Path]) -> str:
         chosen = ", ".join(f"c{names.index(name)} AS c{index}" for index, name in enumerate(self.names))
-        return f"SELECT {chosen} FROM {self._dialect.scan(paths, len(names))}"
+        parallel = all(is_safe_in_parallel(path, self._dialect) for path in paths)
+        return f"SELECT {chosen} FROM {self._dialect.scan(paths, len(names), parallel=parallel)}"
 
     def _typed_rows(self) -> str:
         forms = [self._forms[name] for name in self.names]
