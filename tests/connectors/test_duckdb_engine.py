@@ -116,4 +116,4 @@ def test_advice_to_change_settings_is_left_out(con: duckdb.DuckDBPyConnection, s
 def test_messages_name_files_without_their_folders() -> None:
     error = map_engine_error(OSError('IO Error: Cannot open file "/home/ann/w.duckdb": No such file'))
     assert '"w.duckdb"' in error.message
-    assert "ann" not in f"{error.message} {error.details}"
+    assert "home" not in f"{error.message} {error.details}"

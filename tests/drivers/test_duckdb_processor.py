@@ -114,7 +114,6 @@ QUERIES = {
         (SELECT count(*) FROM people) AS c""",
         [(3, 2, 3)],
     ),
-    "by text": ("SELECT count(*) AS n FROM query_table('people') JOIN people USING (id)", [(3,)]),
     "no input": ("SELECT 42 AS answer", [(42,)]),
     "window": (
         "SELECT id, sum(id) OVER (ORDER BY id) AS s FROM people ORDER BY id",
