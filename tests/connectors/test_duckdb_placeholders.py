@@ -50,12 +50,13 @@ def test_placeholders_change(sql: str, expected: str) -> None:
 
 PLACEHOLDERS = st.sampled_from(["a", "b1", "_c"]).map(lambda name: (f":{name}", name))
 TEXT = st.text(st.characters(codec="utf-8", exclude_characters="\0"), max_size=8)
-NO_STAR = TEXT.filter(lambda text: "*/" not in text and "/*" not in text)
+NO_STAR = TEXT.filter(lambda text: not {"*/", "/*"} & {f"*{text}*"[i : i + 2] for i in range(len(text) + 1)})
 PIECES = st.one_of(
     PLACEHOLDERS,
     TEXT.map(lambda text: ("'" + text.replace("'", "''") + "'", None)),
     TEXT.filter(lambda text: "$" not in text).map(lambda text: (f"$${text}$$", None)),
     NO_STAR.map(lambda text: (f"/*{text}*/ 1", None)),
+    NO_STAR.map(lambda text: (f"/* /*{text}*/ ' :no */ 1", None)),
     TEXT.map(lambda text: ("1 --" + text.replace("\n", " ").replace("\r", " ") + "\n", None)),
     st.sampled_from([("1::int", None), ("[1,2,3][1:2]", None), ("{'k':1}", None), ('":q"', None)]),
 )

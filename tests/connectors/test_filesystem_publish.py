@@ -17,6 +17,7 @@ from typing import Any
 import pyarrow as pa
 import pytest
 
+from osiris.core import as_reader
 from osiris.drivers.filesystem_csv_writer_driver import FilesystemCsvWriterDriver
 from osiris.drivers.filesystem_parquet_writer_driver import FilesystemParquetWriterDriver
 from osiris.errors import DataError, OsirisError, PipelineError, RunError, TargetState
@@ -180,12 +181,8 @@ def _rows(base: Path) -> int:
 
     ctx = context(base, "reader")
     config = {"path": "a.csv", "resolved_connection": {"base_dir": str(base)}}
-    rows: int = (
-        FilesystemCsvExtractorDriver()
-        .run(step_id="r", config=config, inputs=None, ctx=ctx)["df"]
-        .read_all()
-        .num_rows
-    )
+    outputs = FilesystemCsvExtractorDriver().run(step_id="r", config=config, inputs=None, ctx=ctx)
+    rows: int = as_reader(outputs["df"]).read_all().num_rows
     ctx.finish()
     return rows
 
@@ -345,7 +342,9 @@ def test_a_file_may_be_its_own_source(base: Path) -> None:
     (base / "a.csv").write_text("v\n" + "1\n" * 50_000)
     ctx = context(base)
     config = {"path": "a.csv", "resolved_connection": {"base_dir": str(base)}}
-    reader = FilesystemCsvExtractorDriver().run(step_id="r", config=config, inputs=None, ctx=ctx)["df"]
+    reader = as_reader(
+        FilesystemCsvExtractorDriver().run(step_id="r", config=config, inputs=None, ctx=ctx)["df"]
+    )
     FilesystemCsvWriterDriver().run(step_id="step", config=config, inputs={"df": reader}, ctx=ctx)
     ctx.finish()
     assert _rows(base) == 50_000

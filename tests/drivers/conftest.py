@@ -9,6 +9,7 @@ from typing import Any
 import pyarrow as pa
 import pytest
 
+from osiris.core import as_reader
 from osiris.drivers.filesystem_csv_extractor_driver import FilesystemCsvExtractorDriver
 from osiris.drivers.filesystem_csv_writer_driver import FilesystemCsvWriterDriver
 from osiris.drivers.filesystem_parquet_extractor_driver import FilesystemParquetExtractorDriver
@@ -52,7 +53,7 @@ class Files:
         ctx = self.context()
         try:
             out = driver.run(step_id="step", config=self._config(path, config), inputs=None, ctx=ctx)
-            return out["df"].read_all()
+            return as_reader(out["df"]).read_all()
         finally:
             ctx.finish()
 

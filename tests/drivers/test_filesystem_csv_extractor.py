@@ -19,7 +19,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from osiris.connectors.filesystem.connection import FilesystemConnector
-from osiris.core import DiscoveryRequest
+from osiris.core import DiscoveryRequest, as_reader
 from osiris.drivers.filesystem_csv_extractor_driver import FilesystemCsvExtractorDriver
 from osiris.errors import Cancelled, DataError, OsirisError, PipelineError
 
@@ -33,7 +33,9 @@ def test_capability_streaming(files: Any) -> None:
     files.put("a.csv", "v,w\n" + "".join(f"{i},{'x' * 50}\n" for i in range(300_000)))
     ctx = files.context()
     config = {"path": "a.csv", "resolved_connection": {"base_dir": str(files.base)}}
-    reader = FilesystemCsvExtractorDriver().run(step_id="s", config=config, inputs=None, ctx=ctx)["df"]
+    reader = as_reader(
+        FilesystemCsvExtractorDriver().run(step_id="s", config=config, inputs=None, ctx=ctx)["df"]
+    )
     assert reader.schema.names == ["v", "w"]
     assert ctx.metric("rows_read") == 0
     batches = list(reader)
@@ -429,7 +431,9 @@ def test_cancelling_stops_the_query(files: Any) -> None:
         "schema": {"v": "BIGINT"},
         "resolved_connection": {"base_dir": str(files.base)},
     }
-    reader = FilesystemCsvExtractorDriver().run(step_id="s", config=config, inputs=None, ctx=ctx)["df"]
+    reader = as_reader(
+        FilesystemCsvExtractorDriver().run(step_id="s", config=config, inputs=None, ctx=ctx)["df"]
+    )
     reader.read_next_batch()
     ctx.cancel()
     with pytest.raises(Cancelled):

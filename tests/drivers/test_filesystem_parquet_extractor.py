@@ -12,7 +12,7 @@ import pytest
 from pyarrow import parquet
 
 from osiris.connectors.filesystem.connection import FilesystemConnector
-from osiris.core import DiscoveryRequest
+from osiris.core import DiscoveryRequest, as_reader
 from osiris.drivers.filesystem_parquet_extractor_driver import FilesystemParquetExtractorDriver
 from osiris.errors import DataError, PipelineError
 
@@ -28,7 +28,9 @@ def test_capability_streaming(files: Any) -> None:
     put(files, "a.parquet", {"v": range(1_000_000), "w": ["x" * 20] * 1_000_000})
     ctx = files.context()
     config = {"path": "a.parquet", "resolved_connection": {"base_dir": str(files.base)}}
-    reader = FilesystemParquetExtractorDriver().run(step_id="s", config=config, inputs=None, ctx=ctx)["df"]
+    reader = as_reader(
+        FilesystemParquetExtractorDriver().run(step_id="s", config=config, inputs=None, ctx=ctx)["df"]
+    )
     assert ctx.metric("rows_read") == 0
     batches = list(reader)
     assert max(batch.nbytes for batch in batches) < 12 << 20

@@ -4,8 +4,16 @@ from osiris.core.binding import bound_values, typed_value
 from osiris.core.connector import Check, Connector
 from osiris.core.context import Closeable, ExecutionContext
 from osiris.core.discovery import Column, Discovery, DiscoveryRequest, Relation
-from osiris.core.driver import ArrowStream, ConfigChecker, ConfigProblem, Driver, DriverConfig
-from osiris.core.streams import CountedReader, as_reader, counted
+from osiris.core.driver import (
+    ArrowStream,
+    ColumnReader,
+    ConfigChecker,
+    ConfigProblem,
+    Driver,
+    DriverConfig,
+)
+from osiris.core.lazy_rows import LazyRows
+from osiris.core.streams import CountedReader, as_reader, counted, source_columns, with_source_columns
 from osiris.redaction import Secret
 
 __all__ = [
@@ -13,6 +21,7 @@ __all__ = [
     "Check",
     "Closeable",
     "Column",
+    "ColumnReader",
     "ConfigChecker",
     "ConfigProblem",
     "Connector",
@@ -22,10 +31,13 @@ __all__ = [
     "Driver",
     "DriverConfig",
     "ExecutionContext",
+    "LazyRows",
     "Relation",
     "Secret",
     "as_reader",
     "bound_values",
     "counted",
+    "source_columns",
     "typed_value",
+    "with_source_columns",
 ]

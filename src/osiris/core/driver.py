@@ -64,6 +64,14 @@ class ConfigProblem:
 
 
 @runtime_checkable
+class ColumnReader(Protocol):
+    """A driver that can say which columns of its inputs it reads, so that sources leave out the rest."""
+
+    def columns_read(self, config: Mapping[str, Any]) -> frozenset[str] | None:
+        """Folded names of which every column read is one; None for all columns."""
+
+
+@runtime_checkable
 class ConfigChecker(Protocol):
     """A driver that checks more than a schema can say; its spec declares `x-runtime.checks: true`."""
 

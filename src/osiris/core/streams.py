@@ -6,13 +6,18 @@ components, checking a pipeline) and start-up time matters there.
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+import json
+from collections.abc import Iterator, Sequence
 from typing import TYPE_CHECKING
+
+from osiris.core.lazy_rows import LazyRows
 
 if TYPE_CHECKING:
     import pyarrow as pa
 
     from osiris.core.driver import ArrowStream
+
+_SOURCE_COLUMNS = b"osiris.source_columns"
 
 
 def as_reader(stream: ArrowStream | pa.RecordBatchReader) -> pa.RecordBatchReader:
@@ -22,9 +27,22 @@ def as_reader(stream: ArrowStream | pa.RecordBatchReader) -> pa.RecordBatchReade
     """
     import pyarrow as pa
 
+    if isinstance(stream, LazyRows):
+        return stream.reader()  # not through the C stream: errors would come out as another class
     if isinstance(stream, pa.RecordBatchReader):
         return stream
     return pa.RecordBatchReader.from_stream(stream)
+
+
+def with_source_columns(schema: pa.Schema, columns: Sequence[str]) -> pa.Schema:
+    """The schema of a stream that leaves columns out, with a note of all that its source has."""
+    return schema.with_metadata({_SOURCE_COLUMNS: json.dumps(list(columns)).encode()})
+
+
+def source_columns(schema: pa.Schema) -> tuple[str, ...]:
+    """The columns that a stream's source has, also those that the stream leaves out."""
+    noted = (schema.metadata or {}).get(_SOURCE_COLUMNS)
+    return tuple(json.loads(noted)) if noted else tuple(schema.names)
 
 
 class CountedReader:

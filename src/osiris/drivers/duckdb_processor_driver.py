@@ -21,6 +21,7 @@ from osiris.connectors.duckdb.checking import (
 from osiris.connectors.duckdb.engine import interrupt, open_engine
 from osiris.connectors.duckdb.files import absolute_files, is_declared
 from osiris.connectors.duckdb.processing import InputTables, confine, result_stream
+from osiris.connectors.duckdb.projection import named_columns
 from osiris.core import ArrowStream, ConfigProblem, DriverConfig, ExecutionContext, bound_values
 from osiris.errors import PipelineError
 
@@ -53,6 +54,13 @@ class DuckDBProcessorDriver:
             return [problem(error, "query")]
         files = tuple(table.text for table in select.tables if is_declared(table.text, settings.read_files))
         return list(unknown_tables("query", select, (*input_names, *files)))
+
+    def columns_read(self, config: Mapping[str, Any]) -> frozenset[str] | None:
+        """All names in the SQL, which may be columns of any input; None where it has a `*`, say."""
+        try:
+            return named_columns(parse("query", config["query"], config.get("bind", {})))
+        except PipelineError:
+            return None  # `run` says what is wrong
 
     def run(
         self,

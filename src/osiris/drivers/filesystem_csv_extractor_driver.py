@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from contextlib import closing
 from typing import Annotated, Any, ClassVar, Literal
 
-import duckdb
 import pyarrow as pa
 from pydantic import Field
 
@@ -15,8 +15,8 @@ from osiris.connectors.filesystem.connection import FilesystemConnector
 from osiris.connectors.filesystem.csv_dialect import CsvDialect
 from osiris.connectors.filesystem.csv_inference import pin_text
 from osiris.connectors.filesystem.csv_reader import CsvRequest, CsvSource
-from osiris.connectors.filesystem.delivery import delivered
 from osiris.connectors.filesystem.engine import reading_engine
+from osiris.connectors.filesystem.file_rows import FileRows
 from osiris.connectors.filesystem.sidecar import expected_rows
 from osiris.core import ArrowStream, ConfigProblem, DriverConfig, ExecutionContext
 
@@ -76,18 +76,17 @@ class FilesystemCsvExtractorDriver:
         promised = expected_rows(paths, connector.shown)
         request = CsvRequest(settings.columns, settings.column_types)
         source = CsvSource(paths, settings.dialect, connector.shown, request)
-        con = reading_engine(ctx.work_dir, settings.dialect.buffer_bytes)
-        ctx.closing(con)
-        ctx.on_cancel(interrupter(con))
         if source.undeclared:
-            _infer(source, con, ctx)
-        return {"df": delivered(source.read(con, ctx), promised, paths, connector.shown, ctx)}
+            _infer(source, ctx)
+        return {"df": FileRows(source, paths, promised, connector.shown, ctx)}
 
 
-def _infer(source: CsvSource, con: duckdb.DuckDBPyConnection, ctx: ExecutionContext) -> None:
+def _infer(source: CsvSource, ctx: ExecutionContext) -> None:
     """Find the missing types and put them into the session; the text to pin has the declared ones too."""
     undeclared = source.undeclared
-    found = source.infer(con, ctx)
+    with closing(reading_engine(ctx.work_dir, source.buffer_bytes)) as con:
+        ctx.on_cancel(interrupter(con))
+        found = source.infer(con, ctx)
     if not found.rows_sampled:
         ctx.log_event("warning", message="There are no rows, so columns without a declared type are text.")
     normalised = [source.names[position] for position in found.normalised]

@@ -8,11 +8,9 @@ from typing import Annotated, Any, ClassVar
 import pyarrow as pa
 from pydantic import Field
 
-from osiris.connectors.filesystem.cancel import interrupter
 from osiris.connectors.filesystem.config_checks import path_problems
 from osiris.connectors.filesystem.connection import FilesystemConnector
-from osiris.connectors.filesystem.delivery import delivered
-from osiris.connectors.filesystem.engine import reading_engine
+from osiris.connectors.filesystem.file_rows import FileRows
 from osiris.connectors.filesystem.parquet_reader import ParquetSource
 from osiris.connectors.filesystem.sidecar import expected_rows
 from osiris.core import ArrowStream, ConfigProblem, DriverConfig, ExecutionContext
@@ -51,7 +49,4 @@ class FilesystemParquetExtractorDriver:
         paths = connector.expand(settings.path)
         expected_rows(paths, connector.shown)
         source = ParquetSource(paths, connector.shown, settings.columns)
-        con = reading_engine(ctx.work_dir)
-        ctx.closing(con)
-        ctx.on_cancel(interrupter(con))
-        return {"df": delivered(source.read(con, ctx), source.rows, paths, connector.shown, ctx)}
+        return {"df": FileRows(source, paths, source.rows, connector.shown, ctx)}

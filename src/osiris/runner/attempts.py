@@ -10,6 +10,8 @@ from typing import Any
 from osiris.components.drivers import DriverRegistry
 from osiris.components.registry import Registry
 from osiris.connections import ConnectionResolver
+from osiris.core.driver import ColumnReader
+from osiris.errors import OsirisError
 from osiris.manifest import ManifestStep
 from osiris.runner.channel import Channel, Discard, Sink
 from osiris.runner.config import driver_config, resolve_connection
@@ -41,11 +43,13 @@ class AttemptFactory:
         self._resolver = resolver
         self._work_dir = work_dir
         self._drivers = DriverRegistry(registry)
+        self._steps: dict[str, ManifestStep] = {}
         self._edges: list[EdgePlan] = []
         self._spools: dict[tuple[str, str], Spool] = {}
 
     def use(self, plan: RegionPlan) -> None:
-        """Take on the edges of a plan."""
+        """Take on the steps and edges of a plan."""
+        self._steps = {step.id: step for region in plan.regions for step in region.steps}
         self._edges = plan.edges
         readers = Counter((edge.from_step, edge.output) for edge in plan.edges if edge.spooled)
         self._spools = {key: Spool(self._work_dir, *key, readers=count) for key, count in readers.items()}
@@ -80,9 +84,26 @@ class AttemptFactory:
             configure=lambda: self._configure(step),
             sources={name: self._source(step, name, channels) for name in sorted(step.inputs)},
             sinks={name: self._sink(step, name, channels) for name in component.spec.outputs},
+            columns_read=self._columns_read(step),
         )
         context = StepContext(self._session, self._identity, step.id, attempt, self._work_dir)
         return StepRun(plan, context, self._drivers, on_end)
+
+    def _columns_read(self, step: ManifestStep) -> dict[str, frozenset[str]]:
+        """What the readers of each output use together, where all of them say so."""
+        read: dict[str, frozenset[str] | None] = {}
+        for edge in self._edges:
+            if edge.from_step == step.id:
+                read[edge.output] = _union(read.get(edge.output, frozenset()), self._reads(edge.to_step))
+        return {output: columns for output, columns in read.items() if columns is not None}
+
+    def _reads(self, step_id: str) -> frozenset[str] | None:
+        step = self._steps[step_id]
+        try:
+            driver = self._drivers.get(step.component)
+        except OsirisError:
+            return None  # the step itself will say so
+        return driver.columns_read(step.config) if isinstance(driver, ColumnReader) else None
 
     def _source(self, step: ManifestStep, name: str, channels: Mapping[tuple[str, str], Channel]) -> Source:
         edge = step.inputs[name]
@@ -109,3 +130,8 @@ class AttemptFactory:
                 )
             )
         return driver_config(step, component, connection, self._resolver)
+
+
+def _union(some: frozenset[str] | None, more: frozenset[str] | None) -> frozenset[str] | None:
+    """All of both; None, which stands for every column, stays None."""
+    return None if some is None or more is None else some | more

@@ -15,6 +15,7 @@ import pyarrow as pa
 
 from osiris.components.component import Component
 from osiris.components.drivers import DriverRegistry
+from osiris.core.lazy_rows import LazyRows
 from osiris.core.streams import as_reader
 from osiris.errors import Cancelled, DataError, InternalError, OsirisError, PipelineError, TargetState
 from osiris.manifest import ManifestStep
@@ -37,6 +38,8 @@ class StepPlan:
     component: Component
     configure: Callable[[], Mapping[str, Any]]
     sources: dict[str, Source] = field(default_factory=dict)
+    columns_read: dict[str, frozenset[str]] = field(default_factory=dict)
+    """By output: the folded names of all columns that its readers use, where they say so."""
     sinks: dict[str, Sink] = field(default_factory=dict)
 
 
@@ -198,7 +201,11 @@ class StepRun:
         if set(given) != set(declared):
             message = f"The driver gave the outputs {sorted(given)}; its spec declares {sorted(declared)}."
             raise InternalError("RUN005", message)
-        return {name: as_reader(given[name]) for name in declared}
+        return {name: as_reader(self._projected(name, given[name])) for name in declared}
+
+    def _projected(self, output: str, stream: Any) -> Any:
+        columns = self.plan.columns_read.get(output)
+        return stream if columns is None or not isinstance(stream, LazyRows) else stream.project(columns)
 
     def _drain(self, readers: Mapping[str, pa.RecordBatchReader]) -> list[Sink]:
         """Hand over all batches; the sinks that took every one, their end still to be said."""

@@ -46,8 +46,12 @@ def open_engine(
 
 
 def start_session(con: duckdb.DuckDBPyConnection) -> None:
-    """What DuckDB knows only once it is open: UTC, for every connection to it."""
+    """What DuckDB knows only once it is open: UTC, for every connection to it, and nothing on stdout.
+
+    In a notebook or under `python -c` DuckDB would print a progress bar there.
+    """
     con.execute("SET GLOBAL TimeZone = 'UTC'")
+    con.execute("SET enable_progress_bar = false")
 
 
 def engine_settings(memory_limit: str) -> dict[str, Any]:

@@ -9,6 +9,7 @@ import pyarrow as pa
 
 from osiris.connectors.duckdb.arrow_types import sentinel
 from osiris.connectors.duckdb.engine import folded
+from osiris.core import source_columns
 from osiris.errors import DataError, PipelineError
 
 _MAX_DECIMAL_DIGITS = 38
@@ -18,12 +19,14 @@ class Input:
     """A stream as DuckDB takes it: `reader` is scanned once, `rows` counts what was pulled.
 
     An exception of the producer would come out of DuckDB as another class, so it is kept in `failure`.
-    `ended` says that the stream came to its proper end.
+    `ended` says that the stream came to its proper end. `known_columns` are also those that the stream leaves
+    out because nobody reads them.
     """
 
     def __init__(self, name: str, source: pa.RecordBatchReader, tag: str = "") -> None:
         self.name = name
         self.columns = tuple(source.schema.names)
+        self.known_columns = source_columns(source.schema)
         _refuse_bad_names(name, self.columns)
         _refuse_twins(name, self.columns)
         self.rows = 0

@@ -5,15 +5,19 @@ from __future__ import annotations
 import re
 from collections.abc import Collection
 
+_COMMENT = r"/\*(?:(?!/\*|\*/).)*\*/"
+for _ in range(3):  # comments nest; nobody nests them deeper
+    _COMMENT = rf"/\*(?:{_COMMENT}|(?!/\*|\*/).)*\*/"
+
 _TOKEN = re.compile(
-    r"""
+    rf"""
     (?P<skip>
         [eE]'(?:[^'\\]|\\.|'')*'             # escape string
       | '(?:[^']|'')*'                       # string
       | "(?:[^"]|"")*"                       # quoted identifier
       | \$(?P<tag>[A-Za-z_]\w*)?\$.*?\$(?(tag)(?P=tag))\$   # dollar-quoted string
       | --[^\n]*                             # comment to the end of the line
-      | /\*.*?\*/                            # comment
+      | {_COMMENT}                           # comment
       | ::                                   # cast
       | [^\W\d]\w*                           # word: keeps e'..' apart from name'..'
     )

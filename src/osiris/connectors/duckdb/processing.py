@@ -48,8 +48,8 @@ class InputTables:
 
     @property
     def columns(self) -> dict[str, tuple[str, ...]]:
-        """The column names per input."""
-        return {name: source.columns for name, source in self.inputs.items()}
+        """The column names per input, also of columns that its stream leaves out."""
+        return {name: source.known_columns for name, source in self.inputs.items()}
 
     def prepare(self, sql: str, params: Mapping[str, Any]) -> tuple[str, ...]:
         """Load inputs that the query scans more than once; the answer names those it does not scan at all."""

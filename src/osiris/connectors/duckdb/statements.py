@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Any
 
 import duckdb
@@ -51,7 +51,7 @@ class Select:
     """One parsed SELECT: the tables it names (CTEs are not tables), the texts its table functions get.
 
     `reserved` are names that Osiris keeps for itself; `is_condition` says that it has a WHERE and no other
-    clause.
+    clause. `tree` is DuckDB's parsed form (`json_serialize_sql`).
     """
 
     sql: str
@@ -60,6 +60,7 @@ class Select:
     parameters: frozenset[str]
     reserved: tuple[Spot, ...] = ()
     is_condition: bool = False
+    tree: dict[str, Any] = field(default_factory=dict, repr=False, compare=False)
 
 
 def parse_select(con: duckdb.DuckDBPyConnection, sql: str, *, lines_before: int = 0) -> Select:
@@ -80,7 +81,7 @@ def parse_select(con: duckdb.DuckDBPyConnection, sql: str, *, lines_before: int 
     if kind != "SELECT":
         raise PipelineError("SQL002", f"{_KIND_NAMES.get(kind, kind)} is not allowed here.", hint=_ONE_SELECT)
     tree = _tree(con, sql)
-    if spot := _changing(list(_walk(tree))):
+    if spot := _changing(list(nodes(tree))):
         error = PipelineError("SQL002", f"The function {spot.text} is not allowed here.", hint=_ONE_SELECT)
         raise placed(error, sql, spot.offset, lines_before)
     return _select(sql, tree, frozenset(statements[0].named_parameters))
@@ -127,20 +128,19 @@ def _tree(con: duckdb.DuckDBPyConnection, sql: str) -> dict[str, Any]:
 
 
 def _select(sql: str, tree: dict[str, Any], parameters: frozenset[str]) -> Select:
-    nodes = list(_walk(tree))
-    for node in nodes:
+    found = list(nodes(tree))
+    for node in found:
         kind = str(node.get("type", ""))
         if kind.endswith("_NODE") and kind not in _READING_NODES:
             verb = kind.removesuffix("_NODE").removesuffix("_QUERY")
             raise PipelineError("SQL002", f"{verb} inside a WITH is not allowed here.", hint=_ONE_SELECT)
-    ctes = {folded(entry["key"]) for node in nodes for entry in node.get("cte_map", {}).get("map", ())}
-    tables = [_table(node) for node in nodes if node.get("type") == "BASE_TABLE"]
-    texts = [spot for node in nodes if node.get("type") == "TABLE_FUNCTION" for spot in _texts(node)]
+    ctes = {folded(entry["key"]) for node in found for entry in node.get("cte_map", {}).get("map", ())}
+    tables = [_table(node) for node in found if node.get("type") == "BASE_TABLE"]
+    texts = [spot for node in found if node.get("type") == "TABLE_FUNCTION" for spot in _texts(node)]
     named = tuple(table for table in tables if folded(table.text) not in ctes)
     reserved = tuple(table for table in tables if folded(table.text.rpartition(".")[2]).startswith(_RESERVED))
-    return Select(
-        sql, named, tuple(texts), parameters, reserved, _is_condition(tree["statements"][0]["node"])
-    )
+    is_condition = _is_condition(tree["statements"][0]["node"])
+    return Select(sql, named, tuple(texts), parameters, reserved, is_condition, tree)
 
 
 _OTHER_CLAUSES = ("modifiers", "group_expressions", "group_sets", "having", "qualify", "sample")
@@ -153,9 +153,9 @@ def _is_condition(root: dict[str, Any]) -> bool:
     return not (where.get("function_name") == "row" and not where["arguments"])
 
 
-def _changing(nodes: list[dict[str, Any]]) -> Spot | None:
+def _changing(found: list[dict[str, Any]]) -> Spot | None:
     """The first function that changes the engine, or that hides SQL in a text."""
-    for node in nodes:
+    for node in found:
         function = node["function"] if node.get("type") == "TABLE_FUNCTION" else node
         name = folded(str(function.get("function_name", "")))
         if name in _CHANGING | _HIDING or name.startswith(("enable_", "disable_")):
@@ -163,8 +163,8 @@ def _changing(nodes: list[dict[str, Any]]) -> Spot | None:
     return None
 
 
-def _walk(value: Any) -> Iterator[dict[str, Any]]:
-    """All mappings of the tree; a loop, because SQL may nest deeper than Python recurses."""
+def nodes(value: Any) -> Iterator[dict[str, Any]]:
+    """All mappings of a parsed tree; a loop, because SQL may nest deeper than Python recurses."""
     waiting = [value]
     while waiting:
         item = waiting.pop()
@@ -181,7 +181,7 @@ def _table(node: dict[str, Any]) -> Spot:
 
 
 def _texts(function: dict[str, Any]) -> Iterator[Spot]:
-    for node in _walk(function["function"]["arguments"]):
+    for node in nodes(function["function"]["arguments"]):
         literal = node.get("literal")
         if isinstance(literal, dict) and literal.get("kind") == "STRING":
             yield _spot(node, literal["text"])

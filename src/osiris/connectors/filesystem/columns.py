@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Collection, Sequence
 
 import pyarrow as pa
 import pyarrow.types as pt
@@ -24,6 +24,11 @@ def check_names(schema: pa.Schema, name: str) -> None:
 def folded(name: str) -> str:
     """The name as DuckDB compares it: ASCII letters without their case."""
     return name.encode().lower().decode()
+
+
+def kept(names: Sequence[str], wanted: Collection[str]) -> tuple[str, ...]:
+    """The names whose folded form is wanted, at least one: rows without a column cannot be handed over."""
+    return tuple(name for name in names if folded(name) in wanted) or tuple(names[:1])
 
 
 def check_types(

@@ -2,14 +2,17 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Mapping, Sequence
+import copy
+from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from itertools import groupby
 from pathlib import Path
+from typing import Self
 
 import duckdb
 import pyarrow as pa
 
+from osiris.connectors.filesystem.columns import kept
 from osiris.connectors.filesystem.compressed import check_whole
 from osiris.connectors.filesystem.csv_dialect import CsvDialect, codec_of
 from osiris.connectors.filesystem.csv_failure import CsvFiles, explain
@@ -17,7 +20,7 @@ from osiris.connectors.filesystem.csv_header import known_columns, read_head, sa
 from osiris.connectors.filesystem.csv_inference import InferredSchema, infer
 from osiris.connectors.filesystem.csv_lines import check_line_lengths, is_safe_in_parallel, longest_average
 from osiris.connectors.filesystem.csv_types import Form, declared
-from osiris.core import ExecutionContext
+from osiris.core import ExecutionContext, with_source_columns
 
 _BATCH_BYTES = 4 << 20
 _BATCH_ROWS = (2_048, 131_072)
@@ -50,7 +53,7 @@ class CsvSource:
             check_line_lengths(path, dialect, shown(path))
             check_whole(path, dialect, shown(path))
         self._heads = {path: read_head(path, dialect, self._shown(path), given) for path in paths}
-        self.names = self._chosen(request)
+        self.names = self._all_names = self._chosen(request)
         self._forms: dict[str, Form] = {
             name: declared(name, type_name) for name, type_name in (request.schema or {}).items()
         }
@@ -64,6 +67,17 @@ class CsvSource:
     def types(self) -> dict[str, str]:
         """Column types as DuckDB spells them, in column order."""
         return {name: self._forms[name].type for name in self.names}
+
+    @property
+    def buffer_bytes(self) -> int:
+        """Bytes that one read buffer takes."""
+        return self._dialect.buffer_bytes
+
+    def project(self, columns: Collection[str]) -> Self:
+        """The same files without the columns that nobody wants; `columns` are folded names."""
+        narrowed = copy.copy(self)
+        narrowed.names = kept(self.names, columns)
+        return narrowed
 
     @property
     def batch_rows(self) -> int:
@@ -92,7 +106,9 @@ class CsvSource:
         except _EngineFailure as exc:
             raise self._explained(exc, cancelled=ctx.cancelled) from exc
         fields = zip(self.names, reader.schema, strict=True)
-        schema = pa.schema([field.with_name(name) for name, field in fields])
+        schema = with_source_columns(
+            pa.schema([field.with_name(name) for name, field in fields]), self._all_names
+        )
         return pa.RecordBatchReader.from_batches(schema, self._batches(reader, schema, ctx))
 
     def _batches(

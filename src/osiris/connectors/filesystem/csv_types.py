@@ -14,6 +14,8 @@ from osiris.errors import PipelineError
 from osiris.findings import nearest
 
 _SAME_TEXT = "CAST({v} AS VARCHAR) = {t}"
+_SAME_TIMESTAMP = "strlen({t}) >= 19 AND " + _SAME_TEXT
+"""`infinity` would be the same text too, and Arrow has none."""
 _INTEGER = r" *[+-]?[0-9]+ *"
 _NUMBER = r" *[+-]?([0-9]+[.]?[0-9]*|[.][0-9]+)([eE][+-]?[0-9]+)? *"
 _NOT_FINITE = r" *[+-]?(?i:nan|inf|infinity) *"
@@ -151,13 +153,10 @@ def _matches(pattern: str) -> str:
 def _timestamps() -> dict[str, Form]:
     naive = f" *{_DATE}([ T]{_TIME})? *"
     zoned = f" *{_DATE}[ T]{_TIME}{_OFFSET} *"
-    places = (("5", "-"), ("8", "-"), ("14", ":"), ("17", ":"))
-    separators = " AND ".join(f"{{t}}[{place}] = '{mark}'" for place, mark in places)
-    whole_seconds = (
-        f"strlen({{t}}) = 19 AND {{v}} IS NOT NULL AND {separators} AND {{t}}[19] BETWEEN '0' AND '9'"
-    )
     return {
-        "TIMESTAMP": Form("TIMESTAMP", "YYYY-MM-DD HH:MM:SS without a zone", whole_seconds, _matches(naive)),
+        "TIMESTAMP": Form(
+            "TIMESTAMP", "YYYY-MM-DD HH:MM:SS without a zone", _SAME_TIMESTAMP, _matches(naive)
+        ),
         "TIMESTAMPTZ": Form(
             "TIMESTAMPTZ", "YYYY-MM-DD HH:MM:SS with Z or an offset", _SAME_TEXT, _matches(zoned)
         ),
@@ -190,8 +189,6 @@ INFERRED = {
     "BOOLEAN": Form("BOOLEAN", "true or false", "{t} IN ('true', 'false')", inferred=True),
     "BIGINT": Form("BIGINT", "a whole number without leading zeros or +", _SAME_TEXT, inferred=True),
     "DATE": Form("DATE", "a date YYYY-MM-DD", "strlen({t}) = 10 AND " + _SAME_TEXT, inferred=True),
-    "TIMESTAMP": Form(
-        "TIMESTAMP", "YYYY-MM-DD HH:MM:SS", "strlen({t}) >= 19 AND " + _SAME_TEXT, inferred=True
-    ),
+    "TIMESTAMP": Form("TIMESTAMP", "YYYY-MM-DD HH:MM:SS", _SAME_TIMESTAMP, inferred=True),
 }
 """Forms that inference may choose: each value can be written back exactly as it stood."""

@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Sequence
+import copy
+from collections.abc import Callable, Collection, Iterator, Sequence
 from pathlib import Path
+from typing import Self
 
 import duckdb
 import pyarrow as pa
@@ -11,10 +13,10 @@ import pyarrow.parquet as pq
 import pyarrow.types as pt
 
 from osiris.connectors.duckdb.engine import map_engine_error, quote_identifier
-from osiris.connectors.filesystem.columns import folded
+from osiris.connectors.filesystem.columns import folded, kept
 from osiris.connectors.filesystem.csv_header import known_columns, same_columns
 from osiris.connectors.filesystem.file_sql import file_list
-from osiris.core import ExecutionContext
+from osiris.core import ExecutionContext, with_source_columns
 from osiris.errors import DataError, OsirisError, Where
 
 _BATCH_BYTES = 4 << 20
@@ -37,7 +39,18 @@ class ParquetSource:
         for path, footer in zip(paths[1:], footers[1:], strict=True):
             self._check_same(_schema(footer, shown(path)), shown(path))
         known_columns(columns, self.schema.names, "columns", shown(paths[0]))
-        self.names = columns or tuple(self.schema.names)
+        self.names = self._all_names = columns or tuple(self.schema.names)
+
+    @property
+    def buffer_bytes(self) -> int:
+        """0: DuckDB has no read buffers of its own for Parquet."""
+        return 0
+
+    def project(self, columns: Collection[str]) -> Self:
+        """The same files without the columns that nobody wants; `columns` are folded names."""
+        narrowed = copy.copy(self)
+        narrowed.names = kept(self.names, columns)
+        return narrowed
 
     @property
     def batch_rows(self) -> int:
@@ -54,8 +67,9 @@ class ParquetSource:
         except _EngineFailure as exc:
             raise self._damaged(exc, ctx) from exc
         self._check_exact(reader.schema)
-        schema = pa.schema(
-            [field.with_name(name) for name, field in zip(self.names, reader.schema, strict=True)]
+        fields = zip(self.names, reader.schema, strict=True)
+        schema = with_source_columns(
+            pa.schema([field.with_name(name) for name, field in fields]), self._all_names
         )
         return pa.RecordBatchReader.from_batches(schema, self._batches(reader, schema, ctx))
 
