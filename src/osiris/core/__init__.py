@@ -11,6 +11,7 @@ from osiris.core.driver import (
     ConfigProblem,
     Driver,
     DriverConfig,
+    Fusible,
 )
 from osiris.core.lazy_rows import LazyRows
 from osiris.core.streams import CountedReader, as_reader, counted, source_columns, with_source_columns
@@ -31,6 +32,7 @@ __all__ = [
     "Driver",
     "DriverConfig",
     "ExecutionContext",
+    "Fusible",
     "LazyRows",
     "Relation",
     "Secret",

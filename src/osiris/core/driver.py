@@ -72,6 +72,17 @@ class ColumnReader(Protocol):
 
 
 @runtime_checkable
+class Fusible(Protocol):
+    """A driver whose inputs may come as lazy rows, and whose output then is lazy rows too.
+
+    Where neighbouring steps agree, the last of them carries out the work of all in one statement.
+    """
+
+    def fuses(self, config: Mapping[str, Any], input_names: tuple[str, ...]) -> bool:
+        """Whether the outcome is the same then as with streams; asked before anything is opened."""
+
+
+@runtime_checkable
 class ConfigChecker(Protocol):
     """A driver that checks more than a schema can say; its spec declares `x-runtime.checks: true`."""
 

@@ -20,9 +20,12 @@ from osiris.connectors.duckdb.checking import (
 )
 from osiris.connectors.duckdb.engine import interrupt, open_engine
 from osiris.connectors.duckdb.files import absolute_files, is_declared
-from osiris.connectors.duckdb.processing import InputTables, confine, result_stream
+from osiris.connectors.duckdb.processing import InputTables, result_stream
 from osiris.connectors.duckdb.projection import named_columns
-from osiris.core import ArrowStream, ConfigProblem, DriverConfig, ExecutionContext, bound_values
+from osiris.connectors.duckdb.query_rows import QueryRows, is_joinable
+from osiris.connectors.duckdb.sql_rows import Limits, SqlRows, confine
+from osiris.connectors.duckdb.statements import Select
+from osiris.core import ArrowStream, ConfigProblem, DriverConfig, ExecutionContext, as_reader, bound_values
 from osiris.errors import PipelineError
 
 ProjectPath = Annotated[str, Field(min_length=1, json_schema_extra={"format": "project-path"})]
@@ -70,18 +73,47 @@ class DuckDBProcessorDriver:
         inputs: Mapping[str, pa.RecordBatchReader] | None,
         ctx: ExecutionContext,
     ) -> Mapping[str, ArrowStream]:
-        """The result as a stream; inputs that the query reads twice are loaded before it starts."""
+        """The result as a stream; inputs that the query reads twice are loaded before it starts.
+
+        Where all inputs are rows that a SELECT can take in, so is the result.
+        """
         settings = ProcessorConfig.model_validate(dict(config))
         refuse_bad_inputs(tuple(inputs or {}))
         select = parse("query", settings.query, settings.bind)
         refuse_reserved(select)
-        sql = absolute_files(select, settings.read_files)
-        con = open_engine(settings.memory_limit, settings.threads, ctx.work_dir)
-        ctx.closing(con)
-        ctx.on_cancel(partial(interrupt, con))
-        tables = InputTables(con, inputs or {})
-        confine(con, tuple(settings.read_files))
-        reader, unused = result_stream(con, tables, sql, bound_values(settings.bind), lambda: ctx.cancelled)
-        for name in unused:
-            ctx.log_event("warning", code="SQL013", message=f'The SQL does not read the input "{name}".')
-        return {"df": reader}
+        rows = _joined(select, settings, inputs or {}, ctx)
+        return {"df": rows or _streamed(select, settings, inputs or {}, ctx)}
+
+    def fuses(self, config: Mapping[str, Any], input_names: tuple[str, ...]) -> bool:
+        """Whether the SQL can take its inputs in as parts of its own statement."""
+        settings = ProcessorConfig.model_validate(dict(config))
+        try:
+            select = parse("query", settings.query, settings.bind)
+        except PipelineError:
+            return False  # `run` says what is wrong
+        return not settings.read_files and is_joinable(select, input_names)
+
+
+def _joined(
+    select: Select, settings: ProcessorConfig, inputs: Mapping[str, Any], ctx: ExecutionContext
+) -> QueryRows | None:
+    sources = {name: rows for name, rows in inputs.items() if isinstance(rows, SqlRows)}
+    if not sources or len(sources) < len(inputs):
+        return None
+    limits = Limits.of(settings.memory_limit, settings.threads)
+    return QueryRows.of(ctx, select, bound_values(settings.bind), limits, sources)
+
+
+def _streamed(
+    select: Select, settings: ProcessorConfig, inputs: Mapping[str, Any], ctx: ExecutionContext
+) -> pa.RecordBatchReader:
+    con = open_engine(settings.memory_limit, settings.threads, ctx.work_dir)
+    ctx.closing(con)
+    ctx.on_cancel(partial(interrupt, con))
+    tables = InputTables(con, {name: as_reader(source) for name, source in inputs.items()})
+    confine(con, settings.read_files)
+    sql, params = absolute_files(select, settings.read_files), bound_values(settings.bind)
+    reader, unused = result_stream(con, tables, sql, params, lambda: ctx.cancelled)
+    for name in unused:
+        ctx.log_event("warning", code="SQL013", message=f'The SQL does not read the input "{name}".')
+    return reader

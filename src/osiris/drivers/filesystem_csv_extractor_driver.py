@@ -60,6 +60,10 @@ class FilesystemCsvExtractorDriver:
         """Paths that leave the folder and types that do not exist."""
         return path_problems(str(config.get("path", "."))) + type_problems(config.get("schema", {}))
 
+    def fuses(self, config: Mapping[str, Any], input_names: tuple[str, ...]) -> bool:
+        """The rows are a SELECT that a later step's statement can take in."""
+        return True
+
     def run(
         self,
         *,

@@ -11,7 +11,7 @@ from pydantic import Field
 from osiris.connectors.filesystem.config_checks import path_problems
 from osiris.connectors.filesystem.connection import FilesystemConnector
 from osiris.connectors.filesystem.csv_dialect import CsvDialect
-from osiris.connectors.filesystem.csv_writer import csv_format, csv_stream
+from osiris.connectors.filesystem.csv_writer import csv_format, csv_input
 from osiris.connectors.filesystem.file_writer import already_committed, write_file
 from osiris.connectors.filesystem.publish import Publication
 from osiris.core import ArrowStream, ConfigProblem, DriverConfig, ExecutionContext
@@ -45,6 +45,10 @@ class FilesystemCsvWriterDriver:
         """Paths that leave the folder."""
         return path_problems(str(config.get("path", ".")))
 
+    def fuses(self, config: Mapping[str, Any], input_names: tuple[str, ...]) -> bool:
+        """One statement can compute the rows and write them."""
+        return True
+
     def run(
         self,
         *,
@@ -61,8 +65,8 @@ class FilesystemCsvWriterDriver:
         publication = Publication(target, connector.shown(target), ctx)
         if already_committed(publication, ctx):
             return {}
-        source = csv_stream((inputs or {})["df"], publication.name)
-        form = csv_format(target, source.schema, settings.dialect)
+        source = csv_input((inputs or {})["df"], publication.name)
+        form = csv_format(target, settings.dialect)
         write_file(
             publication, source, form, ctx, allow_empty=settings.allow_empty, write_mode=settings.write_mode
         )

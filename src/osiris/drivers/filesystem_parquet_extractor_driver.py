@@ -34,6 +34,10 @@ class FilesystemParquetExtractorDriver:
         """Paths that leave the folder."""
         return path_problems(str(config.get("path", ".")))
 
+    def fuses(self, config: Mapping[str, Any], input_names: tuple[str, ...]) -> bool:
+        """The rows are a SELECT that a later step's statement can take in."""
+        return True
+
     def run(
         self,
         *,

@@ -11,7 +11,7 @@ from pydantic import Field
 from osiris.connectors.filesystem.config_checks import path_problems
 from osiris.connectors.filesystem.connection import FilesystemConnector
 from osiris.connectors.filesystem.file_writer import already_committed, write_file
-from osiris.connectors.filesystem.parquet_writer import parquet_format, parquet_stream
+from osiris.connectors.filesystem.parquet_writer import parquet_format, parquet_input
 from osiris.connectors.filesystem.publish import Publication
 from osiris.core import ArrowStream, ConfigProblem, DriverConfig, ExecutionContext
 
@@ -37,6 +37,10 @@ class FilesystemParquetWriterDriver:
         """Paths that leave the folder."""
         return path_problems(str(config.get("path", ".")))
 
+    def fuses(self, config: Mapping[str, Any], input_names: tuple[str, ...]) -> bool:
+        """One statement can compute the rows and write them."""
+        return True
+
     def run(
         self,
         *,
@@ -53,8 +57,8 @@ class FilesystemParquetWriterDriver:
         publication = Publication(target, connector.shown(target), ctx)
         if already_committed(publication, ctx):
             return {}
-        source = parquet_stream((inputs or {})["df"], publication.name)
-        form = parquet_format(source.schema, settings.compression, settings.row_group_rows)
+        source = parquet_input((inputs or {})["df"], publication.name)
+        form = parquet_format(settings.compression, settings.row_group_rows)
         write_file(
             publication, source, form, ctx, allow_empty=settings.allow_empty, write_mode=settings.write_mode
         )

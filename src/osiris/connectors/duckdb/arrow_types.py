@@ -12,7 +12,7 @@ from osiris.connectors.duckdb.engine import BATCH_ROWS, quote_identifier
 from osiris.connectors.duckdb.errors import EngineFailure, map_engine_error
 from osiris.errors import DataError, OsirisError, PipelineError
 
-_EXACT_CAST = {"hugeint": "DECIMAL(38,0)", "uhugeint": "DECIMAL(38,0)"}
+EXACT_CAST = {"hugeint": "DECIMAL(38,0)", "uhugeint": "DECIMAL(38,0)"}
 """Sums of integers are HUGEINT; as a decimal they are exact, and what has 39 digits raises."""
 
 _NO_ARROW = {
@@ -44,7 +44,7 @@ def exact_stream(
 def exact_relation(relation: duckdb.DuckDBPyRelation) -> duckdb.DuckDBPyRelation:
     """The relation with columns that Arrow carries exactly; `PipelineError` for those it cannot."""
     types = dict(_named_types(relation))
-    if not _EXACT_CAST.keys() & {kind.id for kind in types.values()}:
+    if not EXACT_CAST.keys() & {kind.id for kind in types.values()}:
         return relation
     return relation.project(", ".join(_projection(name, kind) for name, kind in types.items()))
 
@@ -66,7 +66,7 @@ def _named_types(relation: duckdb.DuckDBPyRelation) -> Iterator[tuple[str, Any]]
 def _refuse_inexact(name: str, kind: Any, nested: bool = False) -> None:
     if reason := _NO_ARROW.get(kind.id):
         raise _inexact(name, kind, reason)
-    if nested and kind.id in _EXACT_CAST:
+    if nested and kind.id in EXACT_CAST:
         raise _inexact(name, kind, "inside a list or struct it cannot be cast by itself")
     if kind.id in ("list", "array", "struct", "map"):
         for _, child in kind.children:
@@ -84,7 +84,7 @@ def _inexact(name: str, kind: Any, reason: str) -> OsirisError:
 
 def _projection(name: str, kind: Any) -> str:
     quoted = quote_identifier(name)
-    exact = _EXACT_CAST.get(kind.id)
+    exact = EXACT_CAST.get(kind.id)
     return f"CAST({quoted} AS {exact}) AS {quoted}" if exact else quoted
 
 
@@ -96,7 +96,7 @@ def _checked(
         for batch in reader:
             for index, field in checks:
                 if value := sentinel(batch.column(index)):
-                    raise _no_such_value(field.name, value)
+                    raise no_such_value(field.name, value)
             yield batch
     except EngineFailure as exc:
         raise wrong(exc) from exc
@@ -135,7 +135,8 @@ def _children(array: pa.Array) -> Iterator[pa.Array]:
         yield array.flatten()
 
 
-def _no_such_value(name: str, value: str) -> OsirisError:
+def no_such_value(name: str, value: str) -> OsirisError:
+    """SQL009 for a value that Arrow cannot carry."""
     return DataError(
         "SQL009",
         f'Column "{name}" holds {value}, which Arrow cannot carry.',

@@ -150,7 +150,7 @@ def _exact_cast(input_name: str, field: pa.Field, column: pa.Array) -> pa.Array:
     try:
         return column.cast(field.type, safe=True)
     except pa.ArrowInvalid as exc:
-        raise _inexact_value(input_name, field.name, f"does not fit {field.type}") from exc
+        raise inexact_value(input_name, field.name, f"does not fit {field.type}") from exc
 
 
 def _refuse_invalid(input_name: str, name: str, column: pa.Array) -> None:
@@ -158,9 +158,9 @@ def _refuse_invalid(input_name: str, name: str, column: pa.Array) -> None:
     try:
         column.validate(full=True)
     except pa.ArrowInvalid as exc:
-        raise _inexact_value(input_name, name, f"is not a valid {column.type}") from exc
+        raise inexact_value(input_name, name, f"is not a valid {column.type}") from exc
     if value := sentinel(column):
-        raise _inexact_value(input_name, name, f"would become {value}")
+        raise inexact_value(input_name, name, f"would become {value}")
 
 
 def _refuse_nanoseconds(input_name: str, name: str, column: pa.Array) -> None:
@@ -168,10 +168,11 @@ def _refuse_nanoseconds(input_name: str, name: str, column: pa.Array) -> None:
     nanoseconds = memoryview(column.buffers()[1]).cast("q")[1::2]
     window = nanoseconds[column.offset : column.offset + len(column)]
     if any(value % 1000 for value in window):
-        raise _inexact_value(input_name, name, "has nanoseconds, and DuckDB's intervals count microseconds")
+        raise inexact_value(input_name, name, "has nanoseconds, and DuckDB's intervals count microseconds")
 
 
-def _inexact_value(input_name: str, name: str, reason: str) -> DataError:
+def inexact_value(input_name: str, name: str, reason: str) -> DataError:
+    """SQL010 for a value that DuckDB cannot hold as it is."""
     return DataError(
         "SQL010",
         f'A value in column "{name}" of input "{input_name}" {reason}.',

@@ -4,31 +4,19 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Callable, Iterator, Mapping
-from pathlib import Path
 from typing import Any
 
 import duckdb
 import pyarrow as pa
 
 from osiris.connectors.duckdb.arrow_types import exact_stream
-from osiris.connectors.duckdb.engine import quote_identifier, quote_literal
+from osiris.connectors.duckdb.engine import quote_identifier
 from osiris.connectors.duckdb.errors import EngineFailure
 from osiris.connectors.duckdb.explaining import explain, explain_error
 from osiris.connectors.duckdb.inputs import Input
 
 _TAG = "osiris{index}."
 _REPEATING = frozenset({"REC_CTE", "RECURSIVE_CTE"})
-
-
-def confine(con: duckdb.DuckDBPyConnection, read_files: tuple[str, ...] = ()) -> None:
-    """Take everything away but the named files; nothing that the SQL says can undo it.
-
-    The order matters: the paths must be set before access ends, and the lock comes last.
-    """
-    paths = ", ".join(quote_literal(str(Path(path))) for path in read_files)
-    con.execute(f"SET allowed_paths = [{paths}]")
-    con.execute("SET enable_external_access = false")
-    con.execute("SET lock_configuration = true")
 
 
 class InputTables:
@@ -53,24 +41,36 @@ class InputTables:
 
     def prepare(self, sql: str, params: Mapping[str, Any]) -> tuple[str, ...]:
         """Load inputs that the query scans more than once; the answer names those it does not scan at all."""
-        scans = self._scans(sql, params)
-        for name, count in scans.items():
-            if count > 1:
+        owners = Counter(self._owner(node) for node in self._scans(sql, params))
+        for name in self.inputs:
+            if owners[name] > 1:
                 self._load(name)
-        return tuple(name for name, count in scans.items() if count == 0)
+        return tuple(name for name in self.inputs if owners[name] == 0)
+
+    def columns_used(self, sql: str, params: Mapping[str, Any]) -> dict[str, set[str]]:
+        """The columns of each input that the query needs for its result; it is not run."""
+        used: dict[str, set[str]] = {name: set() for name in self.inputs}
+        for node in self._scans(sql, params):
+            owner = self._owner(node)
+            if owner is not None:
+                used[owner] |= {column.removeprefix(self._tags[owner]) for column in _projected(node)}
+        return used
+
+    @property
+    def types(self) -> list[Any]:
+        """DuckDB's types of all columns of all inputs."""
+        return [kind for name in self.inputs for kind in self._con.table(quote_identifier(name)).types]
 
     def failure(self) -> BaseException | None:
         """What the producer of an input raised, as it was raised."""
         return next((source.failure for source in self.inputs.values() if source.failure), None)
 
-    def _scans(self, sql: str, params: Mapping[str, Any]) -> dict[str, int]:
+    def _scans(self, sql: str, params: Mapping[str, Any]) -> list[dict[str, Any]]:
         plans = explain(self._con, sql, params, self.columns)
-        owners = Counter(self._owner(node) for plan in plans for node in _scan_nodes(plan))
-        return {name: owners[name] for name in self.inputs}
+        return [node for plan in plans for node in _scan_nodes(plan)]
 
     def _owner(self, node: dict[str, Any]) -> str | None:
-        projected = node["extra_info"].get("Projections", "")
-        first = projected if isinstance(projected, str) else projected[0]
+        first = _projected(node)[0]
         return next((name for name, tag in self._tags.items() if first.startswith(tag)), None)
 
     def _load(self, name: str) -> None:
@@ -85,6 +85,11 @@ class InputTables:
         tag = self._tags[name]
         columns = (f"{quote_identifier(tag + c)} AS {quote_identifier(c)}" for c in self.inputs[name].columns)
         return f"SELECT {', '.join(columns)} FROM {quote_identifier(self._stream_name(name))}"
+
+
+def _projected(node: dict[str, Any]) -> list[str]:
+    projected = node["extra_info"].get("Projections", "")
+    return [projected] if isinstance(projected, str) else list(projected)
 
 
 def _scan_nodes(plan: list[dict[str, Any]], repeated: int = 1) -> Iterator[dict[str, Any]]:

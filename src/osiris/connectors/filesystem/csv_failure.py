@@ -7,7 +7,7 @@ from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
-from osiris.connectors.duckdb.engine import map_engine_error
+from osiris.connectors.duckdb.errors import EngineMessage, map_engine_error
 from osiris.connectors.filesystem.csv_dialect import CsvDialect
 from osiris.connectors.filesystem.csv_inference import yaml_key
 from osiris.connectors.filesystem.csv_text import Record, bad_quotes, damaged, not_utf8, records
@@ -17,7 +17,7 @@ from osiris.errors import DataError, OsirisError, Where
 EXCERPT = 40
 """At most so many characters of a value stand in an error."""
 
-_GUARD = re.compile(re.escape(MARK) + r"(\d+):([0-9A-F]*)")
+_GUARD = re.compile(re.escape(MARK) + r"(\w+):(\d+):([0-9A-F]*)")
 _FILE = re.compile(r"^\s*file = (.*)$", re.MULTILINE)
 
 
@@ -33,23 +33,37 @@ class CsvFiles:
 
 
 def explain(exc: Exception, columns: Sequence[str], files: CsvFiles, *, cancelled: bool) -> OsirisError:
-    """The coded error for what DuckDB raised while it read `files`; `columns` are numbered as in its SQL.
+    """The coded error for what DuckDB raised while it read `files`; `columns` are numbered as in its SQL."""
+    if cancelled:
+        return map_engine_error(exc, cancelled=True)
+    return file_failure(exc, columns, files) or map_engine_error(exc)
+
+
+def is_about(exc: BaseException, step_id: str, paths: Sequence[Path]) -> bool:
+    """Whether the engine failed over a value or a file that this step reads."""
+    text = EngineMessage.of(exc).full
+    guard, file = _GUARD.search(text), _FILE.search(text)
+    if guard:
+        return guard[1] == step_id
+    return file is None or any(str(path) == file[1] for path in paths)
+
+
+def file_failure(exc: BaseException, columns: Sequence[str], files: CsvFiles) -> OsirisError | None:
+    """What is wrong with the files; None for an error that is not about their content.
 
     DuckDB counts records where people count lines, so the place is looked for in a second, slow pass.
     """
-    text = str(exc)
-    if cancelled:
-        return map_engine_error(exc, cancelled=True)
+    text = EngineMessage.of(exc).full
     guard = _GUARD.search(text)
     if guard:
-        return _bad_value(files, columns[int(guard[1])], bytes.fromhex(guard[2]).decode())
+        return _bad_value(files, columns[int(guard[2])], bytes.fromhex(guard[3]).decode())
     for sign, structural in _STRUCTURE.items():
         if sign in text:
             suspects = _suspects(text, files)
             return next(filter(None, (_irregularity(files, path) for path in suspects)), None) or structural(
                 ", ".join(map(files.shown, suspects[:3])), None
             )
-    return map_engine_error(exc)
+    return None
 
 
 def _bad_value(files: CsvFiles, column: str, value: str) -> DataError:

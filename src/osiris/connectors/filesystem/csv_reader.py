@@ -12,18 +12,19 @@ from typing import Self
 import duckdb
 import pyarrow as pa
 
+from osiris.connectors.duckdb.engine import quote_identifier
+from osiris.connectors.filesystem.batches import rows_per_batch
 from osiris.connectors.filesystem.columns import kept
 from osiris.connectors.filesystem.compressed import check_whole
 from osiris.connectors.filesystem.csv_dialect import CsvDialect, codec_of
-from osiris.connectors.filesystem.csv_failure import CsvFiles, explain
+from osiris.connectors.filesystem.csv_failure import CsvFiles, explain, file_failure, is_about
 from osiris.connectors.filesystem.csv_header import known_columns, read_head, same_columns
 from osiris.connectors.filesystem.csv_inference import InferredSchema, infer
 from osiris.connectors.filesystem.csv_lines import check_line_lengths, is_safe_in_parallel, longest_average
 from osiris.connectors.filesystem.csv_types import Form, declared
 from osiris.core import ExecutionContext, with_source_columns
+from osiris.errors import OsirisError
 
-_BATCH_BYTES = 4 << 20
-_BATCH_ROWS = (2_048, 131_072)
 _EngineFailure = (duckdb.Error, pa.ArrowException, OSError)
 
 
@@ -73,6 +74,17 @@ class CsvSource:
         """Bytes that one read buffer takes."""
         return self._dialect.buffer_bytes
 
+    may_be_infinite = False
+    """The guards let no such date pass."""
+
+    rows: int | None = None
+    """A CSV file does not say how many it has."""
+
+    @property
+    def all_names(self) -> tuple[str, ...]:
+        """The columns with those that are left out because nobody reads them."""
+        return self._all_names
+
     def project(self, columns: Collection[str]) -> Self:
         """The same files without the columns that nobody wants; `columns` are folded names."""
         narrowed = copy.copy(self)
@@ -86,8 +98,7 @@ class CsvSource:
             max(head.line_bytes, longest_average(path, self._dialect)) for path, head in self._heads.items()
         )
         longest = max(averages)
-        smallest, largest = _BATCH_ROWS
-        return min(largest, max(smallest, _BATCH_BYTES // longest))
+        return rows_per_batch(longest)
 
     def infer(self, con: duckdb.DuckDBPyConnection, ctx: ExecutionContext | None = None) -> InferredSchema:
         """Find a type for every undeclared column from the first rows. Raises `DataError`."""
@@ -102,7 +113,7 @@ class CsvSource:
     def read(self, con: duckdb.DuckDBPyConnection, ctx: ExecutionContext) -> pa.RecordBatchReader:
         """All rows, in file order. Iterating raises `DataError` at the first value that does not fit."""
         try:
-            reader = con.sql(self._typed_rows()).to_arrow_reader(self.batch_rows)
+            reader = con.sql(self._typed_rows(ctx.step_id)).to_arrow_reader(self.batch_rows)
         except _EngineFailure as exc:
             raise self._explained(exc, cancelled=ctx.cancelled) from exc
         fields = zip(self.names, reader.schema, strict=True)
@@ -120,10 +131,25 @@ class CsvSource:
         except _EngineFailure as exc:
             raise self._explained(exc, cancelled=ctx.cancelled) from exc
 
-    def _explained(self, exc: Exception, *, cancelled: bool) -> Exception:
+    def statement(self, step_id: str) -> str:
+        """A SELECT of all rows, in file order; errors of its guards name the step."""
+        names = (f"c{index} AS {quote_identifier(name)}" for index, name in enumerate(self.names))
+        return f"SELECT {', '.join(names)} FROM ({self._typed_rows(step_id)})"
+
+    def check_exact(self, read: pa.Schema) -> None:
+        """Nothing to say: the types are those that were declared or found."""
+
+    def failure(self, exc: BaseException, step_id: str) -> OsirisError | None:
+        """What is wrong with these files, where the engine failed over them in a step's `statement`."""
+        return file_failure(exc, self.names, self._files) if is_about(exc, step_id, self._paths) else None
+
+    @property
+    def _files(self) -> CsvFiles:
         fields = {path: head.names for path, head in self._heads.items()}
-        files = CsvFiles(self._paths, fields, self._forms, self._dialect, self._shown)
-        return explain(exc, self.names, files, cancelled=cancelled)
+        return CsvFiles(self._paths, fields, self._forms, self._dialect, self._shown)
+
+    def _explained(self, exc: Exception, *, cancelled: bool) -> Exception:
+        return explain(exc, self.names, self._files, cancelled=cancelled)
 
     def _chosen(self, request: CsvRequest) -> tuple[str, ...]:
         first = self._paths[0]
@@ -147,7 +173,7 @@ class CsvSource:
         parallel = all(is_safe_in_parallel(path, self._dialect) for path in paths)
         return f"SELECT {chosen} FROM {self._dialect.scan(paths, len(names), parallel=parallel)}"
 
-    def _typed_rows(self) -> str:
+    def _typed_rows(self, step_id: str) -> str:
         forms = [self._forms[name] for name in self.names]
         values = "".join(
             f", TRY_CAST(c{index} AS {form.type}) AS v{index}"
@@ -155,7 +181,9 @@ class CsvSource:
             if not form.is_text
         )
         columns = ", ".join(
-            f"c{index}" if form.is_text else f"{form.guarded(f'c{index}', f'v{index}', index)} AS c{index}"
+            f"c{index}"
+            if form.is_text
+            else f"{form.guarded(f'c{index}', f'v{index}', f'{step_id}:{index}')} AS c{index}"
             for index, form in enumerate(forms)
         )
         return f"SELECT {columns} FROM (SELECT *{values} FROM ({self._text_rows()}))"

@@ -58,18 +58,18 @@ class Form:
         """Whether values are taken as they stand."""
         return not self.fast
 
-    def guarded(self, text: str, value: str, column: int) -> str:
-        """SQL for one value: converted, or an error that carries the column's number and the text."""
+    def guarded(self, text: str, value: str, place: str) -> str:
+        """SQL for one value: converted, or an error that carries its place and the text."""
         fast, legal = (condition.format(t=text, v=value) for condition in (self.fast, self.legal))
         return (
             f"CASE WHEN {fast} THEN {value} WHEN {text} IS NULL THEN NULL "
             f"WHEN {value} IS NOT NULL AND {legal} THEN {value} "
-            f"ELSE error('{MARK}{column}:' || hex(left({text}, {MARKED_TEXT}))) END"
+            f"ELSE error('{MARK}{place}:' || hex(left({text}, {MARKED_TEXT}))) END"
         )
 
 
 MARK = "osiris-value:"
-"""Starts the message of a guard's error; a column number and the text in hexadecimal follow."""
+"""Starts the message of a guard's error; step, column number and the text in hexadecimal follow."""
 
 MARKED_TEXT = 1000
 """At most so many characters of the text are in the message."""

@@ -7,25 +7,24 @@ from pathlib import Path
 
 import pyarrow as pa
 
-from osiris.connectors.duckdb.engine import quote_identifier, quote_literal
+from osiris.connectors.duckdb.engine import quote_literal
+from osiris.connectors.duckdb.sql_rows import SqlRows
 from osiris.connectors.filesystem.columns import check_names, check_types, csv_converts, csv_problem
 from osiris.connectors.filesystem.csv_dialect import CsvDialect, codec_of
 from osiris.connectors.filesystem.csv_text import records
-from osiris.connectors.filesystem.file_writer import FileFormat
-from osiris.connectors.filesystem.input_stream import InputStream
+from osiris.connectors.filesystem.file_writer import FileFormat, WriterInput, writer_input
 from osiris.errors import DataError
 
 
-def csv_stream(source: pa.RecordBatchReader, name: str) -> InputStream:
+def csv_input(source: pa.RecordBatchReader | SqlRows, name: str) -> WriterInput:
     """The input of a CSV file. Raises `DataError` DAT013 or DAT014 for what CSV cannot hold."""
     check_names(source.schema, name)
     check_types(source.schema, csv_problem, name, "CSV")
-    return InputStream(source, csv_converts(source.schema))
+    return writer_input(source, csv_converts(source.schema))
 
 
-def csv_format(target: Path, schema: pa.Schema, dialect: CsvDialect) -> FileFormat:
+def csv_format(target: Path, dialect: CsvDialect) -> FileFormat:
     """How DuckDB writes the rows: NULL is an empty field, an empty text is two quotes."""
-    columns = ", ".join(f"c{index} AS {quote_identifier(name)}" for index, name in enumerate(schema.names))
     options = [
         f"FORMAT csv, HEADER {str(dialect.header).lower()}, DELIMITER {quote_literal(dialect.delimiter)}",
         f"QUOTE {quote_literal(dialect.quote)}, ESCAPE {quote_literal(dialect.quote)}, NULLSTR ''",
@@ -35,7 +34,7 @@ def csv_format(target: Path, schema: pa.Schema, dialect: CsvDialect) -> FileForm
     def holds_rows(path: Path) -> bool:
         return _holds_rows(path, dialect)
 
-    return FileFormat("csv", ", ".join(options), columns, holds_rows)
+    return FileFormat("csv", ", ".join(options), holds_rows)
 
 
 def _holds_rows(path: Path, dialect: CsvDialect) -> bool:

@@ -33,6 +33,17 @@ def _batches(
     for batch in reader:
         rows += batch.num_rows
         yield batch
+    report_delivery(rows, promised, paths, shown, ctx)
+
+
+def report_delivery(
+    rows: int,
+    promised: int | None,
+    paths: Sequence[Path],
+    shown: Callable[[Path], str],
+    ctx: ExecutionContext,
+) -> None:
+    """Log `rows_read` and `bytes_read`. Raises `DataError` FIL008 where another number was promised."""
     check_rows(promised, rows, ", ".join(shown(path) for path in paths[:3]))
     ctx.log_metric("rows_read", rows)
     ctx.log_metric("bytes_read", sum(path.stat().st_size for path in paths), "bytes")

@@ -8,6 +8,7 @@ from pathlib import Path
 import duckdb
 
 from osiris.connectors.duckdb.engine import open_engine
+from osiris.connectors.duckdb.sql_rows import Limits
 
 _BASE_BYTES = 256_000_000
 _MOST_THREADS = 8
@@ -17,9 +18,15 @@ _MOST_BUFFER_BYTES = 1_000_000_000
 
 
 def reading_engine(work_dir: Path | None = None, buffer_bytes: int = 0) -> duckdb.DuckDBPyConnection:
-    """An in-memory DuckDB with room for two read buffers per thread and little more."""
+    """An in-memory DuckDB within `reading_limits`."""
+    limits = reading_limits(buffer_bytes)
+    return open_engine(f"{limits.memory_bytes // 1_000_000}MB", threads=limits.threads, temp_dir=work_dir)
+
+
+def reading_limits(buffer_bytes: int = 0) -> Limits:
+    """Room for two read buffers per thread and little more."""
     threads = min(os.cpu_count() or 1, _MOST_THREADS)
     if buffer_bytes:
         threads = max(1, min(threads, _MOST_BUFFER_BYTES // buffer_bytes))
     limit = max(_BASE_BYTES, _BASE_BYTES // 2 + 3 * threads * buffer_bytes)
-    return open_engine(f"{limit // 1_000_000}MB", threads=threads, temp_dir=work_dir)
+    return Limits(limit, threads)

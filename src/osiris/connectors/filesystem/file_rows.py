@@ -2,26 +2,42 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Collection, Sequence
+from collections.abc import Callable, Collection, Mapping, Sequence
+from contextlib import closing
 from dataclasses import dataclass, replace
+from functools import cached_property
 from pathlib import Path
-from typing import Protocol, Self
+from typing import Any, Protocol, Self
 
 import duckdb
 import pyarrow as pa
 
+from osiris.connectors.duckdb.sql_rows import Limits, Scans, SqlRows
 from osiris.connectors.filesystem.cancel import interrupter
-from osiris.connectors.filesystem.delivery import delivered
-from osiris.connectors.filesystem.engine import reading_engine
-from osiris.core import ExecutionContext, LazyRows
+from osiris.connectors.filesystem.delivery import delivered, report_delivery
+from osiris.connectors.filesystem.engine import reading_engine, reading_limits
+from osiris.core import ExecutionContext, with_source_columns
+from osiris.errors import OsirisError
 
 
 class Source(Protocol):
     """Files of one shape and one format."""
 
     @property
+    def may_be_infinite(self) -> bool:
+        """Whether there may be dates that DuckDB has and Arrow has not."""
+
+    @property
+    def rows(self) -> int | None:
+        """How many there are, where the files say so."""
+
+    @property
     def buffer_bytes(self) -> int:
         """Bytes that one read buffer takes; 0 where there are none."""
+
+    @property
+    def all_names(self) -> tuple[str, ...]:
+        """The columns with those that are left out because nobody reads them."""
 
     def project(self, columns: Collection[str]) -> Self:
         """The same files with fewer columns, as `LazyRows.project` has it."""
@@ -29,9 +45,18 @@ class Source(Protocol):
     def read(self, con: duckdb.DuckDBPyConnection, ctx: ExecutionContext) -> pa.RecordBatchReader:
         """All rows, in file order."""
 
+    def statement(self, step_id: str) -> str:
+        """A SELECT of the same rows."""
 
-@dataclass(frozen=True, slots=True)
-class FileRows(LazyRows):
+    def check_exact(self, read: pa.Schema) -> None:
+        """Raise `DataError` for a column that the engine reads as another type than it is."""
+
+    def failure(self, exc: BaseException, step_id: str) -> OsirisError | None:
+        """What is wrong with these files, where the engine failed over them; None where not."""
+
+
+@dataclass(frozen=True)
+class FileRows(SqlRows):
     """Rows of `paths`; `promised` is how many there must be, where that is known."""
 
     source: Source
@@ -42,6 +67,41 @@ class FileRows(LazyRows):
 
     def project(self, columns: Collection[str]) -> Self:
         return replace(self, source=self.source.project(columns))
+
+    @cached_property
+    def schema(self) -> pa.Schema:
+        with closing(reading_engine(self.ctx.work_dir, self.source.buffer_bytes)) as con:
+            schema = con.sql(self.statement).limit(0).to_arrow_table().schema
+        self.source.check_exact(schema)
+        return with_source_columns(schema, self.source.all_names)
+
+    @property
+    def params(self) -> Mapping[str, Any]:
+        return {}
+
+    @property
+    def limits(self) -> Limits:
+        return reading_limits(self.source.buffer_bytes)
+
+    @property
+    def may_be_infinite(self) -> bool:
+        return self.source.may_be_infinite
+
+    @property
+    def files(self) -> tuple[Path, ...]:
+        return tuple(self.paths)
+
+    @property
+    def statement(self) -> str:
+        return self.source.statement(self.ctx.step_id)
+
+    def failure(self, exc: BaseException) -> OsirisError | None:
+        found = self.source.failure(exc, self.ctx.step_id)
+        return found.at_step(self.ctx.step_id) if found else None
+
+    def report(self, scans: Scans) -> None:
+        rows = scans.rows_of(self.paths) if self.source.rows is None else self.source.rows
+        report_delivery(rows, self.promised if scans.is_whole else None, self.paths, self.shown, self.ctx)
 
     def reader(self) -> pa.RecordBatchReader:
         con = reading_engine(self.ctx.work_dir, self.source.buffer_bytes)

@@ -5,19 +5,28 @@ from __future__ import annotations
 from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Protocol
 
 import duckdb
+import pyarrow as pa
 
-from osiris.connectors.duckdb.engine import open_engine, quote_literal
-from osiris.connectors.filesystem.cancel import interrupter
-from osiris.connectors.filesystem.input_stream import InputStream
+from osiris.connectors.duckdb.sql_rows import SqlRows
+from osiris.connectors.filesystem.input_stream import Convert, InputStream
 from osiris.connectors.filesystem.os_errors import write_failure
 from osiris.connectors.filesystem.publish import Publication
 from osiris.connectors.filesystem.sidecar import Sidecar, schema_of, sha256_of
+from osiris.connectors.filesystem.sql_input import SqlInput
 from osiris.core import ExecutionContext
 from osiris.errors import DataError
 
-MEMORY_LIMIT = "256MB"
+
+class WriterInput(Protocol):
+    """The rows to write, in whichever form they come."""
+
+    schema: pa.Schema
+
+    def copy(self, part: Path, options: str, ctx: ExecutionContext) -> int:
+        """Have DuckDB write all rows to a file, with options of its COPY; the answer is how many."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -26,7 +35,6 @@ class FileFormat:
 
     name: str
     copy_options: str
-    select: str
     holds_rows: Callable[[Path], bool]
 
 
@@ -41,7 +49,7 @@ def already_committed(publication: Publication, ctx: ExecutionContext) -> bool:
 
 def write_file(
     publication: Publication,
-    source: InputStream,
+    source: WriterInput,
     form: FileFormat,
     ctx: ExecutionContext,
     *,
@@ -52,7 +60,6 @@ def write_file(
     name = publication.name
     with publication.staged() as part:
         applied = _copy(source, part, name, form, ctx)
-        source.check_applied(applied)
         if applied == 0 and not allow_empty:
             _refuse_emptying(publication, form)
         publication.check_folder()
@@ -65,19 +72,18 @@ def write_file(
     ctx.log_metric("bytes_written", sidecar.size, "bytes")
 
 
-def _copy(source: InputStream, part: Path, name: str, form: FileFormat, ctx: ExecutionContext) -> int:
-    con = open_engine(MEMORY_LIMIT, temp_dir=ctx.work_dir)
-    ctx.on_cancel(interrupter(con))
+def writer_input(
+    given: pa.RecordBatchReader | SqlRows, converts: dict[int, Convert] | None = None
+) -> WriterInput:
+    """What the runner hands over: a stream, or rows that the writer's own statement can compute."""
+    return SqlInput(given) if isinstance(given, SqlRows) else InputStream(given, converts)
+
+
+def _copy(source: WriterInput, part: Path, name: str, form: FileFormat, ctx: ExecutionContext) -> int:
     try:
-        con.register("source", source.reader)
-        sql = f"COPY (SELECT {form.select} FROM source) TO {quote_literal(str(part))} ({form.copy_options})"
-        rows: int = con.execute(sql).fetchall()[0][0]
+        return source.copy(part, form.copy_options, ctx)
     except (duckdb.Error, OSError) as exc:
-        source.raise_failure()
         raise write_failure(exc, name, cancelled=ctx.cancelled) from exc
-    finally:
-        con.close()
-    return rows
 
 
 def _refuse_emptying(publication: Publication, form: FileFormat) -> None:
@@ -86,7 +92,7 @@ def _refuse_emptying(publication: Publication, form: FileFormat) -> None:
         raise DataError("FIL009", message, hint="Set allow_empty: true if an empty result may replace it.")
 
 
-def _sidecar(part: Path, rows: int, source: InputStream, form: FileFormat, ctx: ExecutionContext) -> Sidecar:
+def _sidecar(part: Path, rows: int, source: WriterInput, form: FileFormat, ctx: ExecutionContext) -> Sidecar:
     return Sidecar(
         rows=rows,
         size=part.stat().st_size,

@@ -3,19 +3,26 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator
+from pathlib import Path
 
+import duckdb
 import pyarrow as pa
 
-from osiris.core import CountedReader, counted
+from osiris.connectors.duckdb.engine import open_engine, quote_identifier, quote_literal
+from osiris.connectors.filesystem.cancel import interrupter
+from osiris.core import CountedReader, ExecutionContext, counted
 from osiris.errors import DataError
+
+MEMORY_LIMIT = "256MB"
 
 Convert = Callable[[pa.Array], pa.Array]
 
 
 class InputStream:
-    """A counted input whose columns are called c0, c1, ...; `raise_failure` gives its original error.
+    """A counted input whose columns are called c0, c1, ...
 
-    An exception of the producer reaches DuckDB through a C interface and comes back as another class.
+    An exception of the producer reaches DuckDB through a C interface and comes back as another class, so the
+    original is kept.
     """
 
     def __init__(self, source: pa.RecordBatchReader, converts: dict[int, Convert] | None = None) -> None:
@@ -31,13 +38,28 @@ class InputStream:
         """Rows pulled so far."""
         return self._counted.rows
 
-    def raise_failure(self) -> None:
-        """Raise what the producer raised, if it did."""
-        if self._failure is not None:
-            raise self._failure
+    def copy(self, part: Path, options: str, ctx: ExecutionContext) -> int:
+        """Write all rows to a file; the answer is how many. Raises `DataError` RUN007 if one is missing."""
+        con = open_engine(MEMORY_LIMIT, temp_dir=ctx.work_dir)
+        ctx.on_cancel(interrupter(con))
+        try:
+            con.register("source", self.reader)
+            sql = f"COPY (SELECT {self._renamed()} FROM source) TO {quote_literal(str(part))} ({options})"
+            applied: int = con.execute(sql).fetchall()[0][0]
+        except (duckdb.Error, OSError):
+            if self._failure is not None:
+                raise self._failure from None
+            raise
+        finally:
+            con.close()
+        self._check_applied(applied)
+        return applied
 
-    def check_applied(self, applied: int) -> None:
-        """Check that the stream ended and that every row was applied. Raises `DataError` RUN007."""
+    def _renamed(self) -> str:
+        names = enumerate(self.schema.names)
+        return ", ".join(f"c{index} AS {quote_identifier(name)}" for index, name in names)
+
+    def _check_applied(self, applied: int) -> None:
         if not self._counted.ended or applied != self.rows:
             message = f"{self.rows:,} rows were received and {applied:,} written; nothing was published."
             raise DataError(

@@ -12,15 +12,15 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 import pyarrow.types as pt
 
-from osiris.connectors.duckdb.engine import map_engine_error, quote_identifier
+from osiris.connectors.duckdb.engine import quote_identifier
+from osiris.connectors.duckdb.errors import EngineMessage, map_engine_error
+from osiris.connectors.filesystem.batches import rows_per_batch
 from osiris.connectors.filesystem.columns import folded, kept
 from osiris.connectors.filesystem.csv_header import known_columns, same_columns
 from osiris.connectors.filesystem.file_sql import file_list
 from osiris.core import ExecutionContext, with_source_columns
 from osiris.errors import DataError, OsirisError, Where
 
-_BATCH_BYTES = 4 << 20
-_BATCH_ROWS = (2_048, 131_072)
 _EngineFailure = (duckdb.Error, pa.ArrowException, OSError)
 
 
@@ -46,6 +46,13 @@ class ParquetSource:
         """0: DuckDB has no read buffers of its own for Parquet."""
         return 0
 
+    may_be_infinite = True
+
+    @property
+    def all_names(self) -> tuple[str, ...]:
+        """The columns with those that are left out because nobody reads them."""
+        return self._all_names
+
     def project(self, columns: Collection[str]) -> Self:
         """The same files without the columns that nobody wants; `columns` are folded names."""
         narrowed = copy.copy(self)
@@ -55,23 +62,32 @@ class ParquetSource:
     @property
     def batch_rows(self) -> int:
         """Rows per batch such that a batch has about 4 MiB."""
-        smallest, largest = _BATCH_ROWS
-        return min(largest, max(smallest, _BATCH_BYTES // max(1, self._bytes_per_row)))
+        return rows_per_batch(self._bytes_per_row)
 
     def read(self, con: duckdb.DuckDBPyConnection, ctx: ExecutionContext) -> pa.RecordBatchReader:
         """All rows, in file order. Raises `DataError` DAT016 for a column that would not stay what it is."""
-        columns = ", ".join(quote_identifier(name) for name in self.names)
-        scan = f"read_parquet({file_list(self._paths)}, hive_partitioning = false, union_by_name = true)"
         try:
-            reader = con.sql(f"SELECT {columns} FROM {scan}").to_arrow_reader(self.batch_rows)
+            reader = con.sql(self.statement(ctx.step_id)).to_arrow_reader(self.batch_rows)
         except _EngineFailure as exc:
             raise self._damaged(exc, ctx) from exc
-        self._check_exact(reader.schema)
+        self.check_exact(reader.schema)
         fields = zip(self.names, reader.schema, strict=True)
         schema = with_source_columns(
             pa.schema([field.with_name(name) for name, field in fields]), self._all_names
         )
         return pa.RecordBatchReader.from_batches(schema, self._batches(reader, schema, ctx))
+
+    def statement(self, step_id: str) -> str:
+        """A SELECT of all rows, in file order."""
+        columns = ", ".join(quote_identifier(name) for name in self.names)
+        scan = f"read_parquet({file_list(self._paths)}, hive_partitioning = false, union_by_name = true)"
+        return f"SELECT {columns} FROM {scan}"
+
+    def failure(self, exc: BaseException, step_id: str) -> OsirisError | None:
+        """What is wrong with these files, where the engine failed over them."""
+        text = EngineMessage.of(exc).full
+        named = [path for path in self._paths if str(path) in text]
+        return _damaged(self._shown(named[0]), map_engine_error(exc).message) if named else None
 
     def _batches(
         self, reader: pa.RecordBatchReader, schema: pa.Schema, ctx: ExecutionContext
@@ -88,7 +104,8 @@ class ParquetSource:
             return found
         return _damaged(", ".join(map(self._shown, self._paths[:3])), found.message)
 
-    def _check_exact(self, read: pa.Schema) -> None:
+    def check_exact(self, read: pa.Schema) -> None:
+        """Raise `DataError` DAT016 for a column that DuckDB reads as another type than it is."""
         for name, field in zip(self.names, read, strict=True):
             stored = self.schema.field(name).type
             if not keeps_values(stored, field.type):
