@@ -11,7 +11,7 @@ from osiris.connections import ConnectionResolver
 from osiris.errors import Interrupted
 from osiris.manifest import Manifest
 from osiris.runner import RunOutcome, RunRequest
-from osiris.session import RunIndex, Session
+from osiris.session import RunIndex, RunSnapshot, Session
 
 
 @dataclass(frozen=True, slots=True)
@@ -35,6 +35,9 @@ class ExecutionAdapter(Protocol):
 
     def execute(self) -> RunOutcome:
         """Run to the end, in the calling thread."""
+
+    def progress(self) -> RunSnapshot | None:
+        """How the run stands, asked from any thread while it goes on; None where that is not known yet."""
 
     def collect(self) -> Path:
         """The session's folder on this machine, complete."""

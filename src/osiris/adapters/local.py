@@ -7,6 +7,7 @@ from pathlib import Path
 from osiris.adapters.base import Job
 from osiris.errors import Interrupted
 from osiris.runner import Runner, RunOutcome
+from osiris.session import RunSnapshot
 
 
 class LocalAdapter:
@@ -23,6 +24,9 @@ class LocalAdapter:
 
     def execute(self) -> RunOutcome:
         return self._runner.run()
+
+    def progress(self) -> RunSnapshot:
+        return self._runner.progress()
 
     def collect(self) -> Path:
         return self._job.session.folder

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from enum import StrEnum
 from typing import Annotated
 
 import typer
@@ -15,6 +16,20 @@ Parameters = Annotated[
     typer.Option(
         "--param", "-p", metavar="NAME=VALUE", help="Value of a declared parameter; may be repeated."
     ),
+]
+
+
+class ProgressStyle(StrEnum):
+    """What is shown of a run while it goes on."""
+
+    AUTO = "auto"
+    PLAIN = "plain"
+    QUIET = "quiet"
+
+
+Progress = Annotated[
+    ProgressStyle,
+    typer.Option(help="auto: a live display on a terminal, else lines; plain: lines; quiet: warnings only."),
 ]
 
 

@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
-from osiris.cli.options import Json, Parameters, parsed_params
+from osiris.cli.options import Json, Parameters, Progress, ProgressStyle, parsed_params
 from osiris.cli.problems import Exit, reporting, show_error, show_findings, show_recorded_error
 from osiris.cli.terminal import (
     clean,
@@ -26,6 +26,7 @@ from osiris.cli.terminal import (
 )
 
 if TYPE_CHECKING:
+    from osiris.adapters import ExecutionAdapter
     from osiris.operations.projects import DemoResult
     from osiris.operations.runs import RunOptions, RunResult
 
@@ -46,6 +47,7 @@ def run(
     run_key: Annotated[
         str | None, typer.Option(help="Name of the logical run, such as a date; it is applied once.")
     ] = None,
+    progress: Progress = ProgressStyle.AUTO,
     json: Json = False,
 ) -> None:
     """Run a pipeline or a manifest; an unfinished run is taken up again under its run key."""
@@ -57,21 +59,33 @@ def run(
         choices = {"params": parsed_params(param), "adapter": adapter, "run_key": run_key}
         raise Exit(
             run_watched(
-                lambda options: run_pipeline(project, file, options), as_json=json, new=new, **choices
+                lambda options: run_pipeline(project, file, options),
+                as_json=json,
+                progress=progress,
+                new=new,
+                **choices,
             ),
             at_once=True,
         )
 
 
-def run_watched(act: Act, *, as_json: bool, **choices: Any) -> int:
+def run_watched(
+    act: Act, *, as_json: bool, progress: ProgressStyle = ProgressStyle.AUTO, **choices: Any
+) -> int:
     """Run with progress on stderr and signals handled; returns the exit code to leave with at once."""
-    from osiris.cli.progress import show_event, show_result
+    from osiris.cli.progress import display
     from osiris.cli.signals import StopRequests
+    from osiris.cli.summary import show_result
     from osiris.operations.projects import DemoResult
     from osiris.operations.runs import RunOptions
 
-    with StopRequests().installed() as stops:
-        ended = act(RunOptions(observers=(show_event,), on_start=stops.watch, **choices))
+    with StopRequests().installed() as stops, display(progress, as_json) as shown:
+
+        def begin(adapter: ExecutionAdapter) -> None:
+            stops.watch(adapter)
+            shown.watch(adapter)
+
+        ended = act(RunOptions(observers=(shown.observe,), on_start=begin, **choices))
     result = ended.run if isinstance(ended, DemoResult) else ended
     if as_json:
         out_json(ended.to_dict())

@@ -9,6 +9,7 @@ from contextlib import contextmanager, suppress
 from types import FrameType
 
 from osiris.adapters import ExecutionAdapter
+from osiris.cli.footer import footer
 from osiris.cli.problems import stop_at_once
 from osiris.cli.terminal import say
 from osiris.errors import ExitCode, Interrupted, Terminated
@@ -39,6 +40,7 @@ class StopRequests:
 
     def _handle(self, number: int, frame: FrameType | None) -> None:
         if self._asked:
+            footer.close_at_once()
             os._exit(int(ExitCode.TERMINATED if number == signal.SIGTERM else ExitCode.INTERRUPTED))
         self._asked = True
         if self._adapter is None:

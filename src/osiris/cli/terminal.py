@@ -8,10 +8,12 @@ import os
 import re
 import sys
 import threading
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Container, Iterable, Iterator, Sequence
 from contextlib import contextmanager, suppress
 from typing import IO, Any, cast
 
+from osiris.cli import cells
+from osiris.cli.footer import footer
 from osiris.redaction import redactor
 
 _CONTROL = re.compile(
@@ -24,12 +26,12 @@ _COLOURS = {"red": "31", "green": "32", "yellow": "33", "blue": "34", "bold": "1
 
 def out(text: str = "") -> None:
     """One line of the answer, to stdout."""
-    _write(_own(sys.stdout), text)
+    _write(own_stream(sys.stdout), text)
 
 
 def say(text: str = "") -> None:
     """One line about what is going on, to stderr; one that cannot be written is dropped."""
-    stream = _own(sys.stderr)
+    stream = own_stream(sys.stderr)
     try:
         _write(stream, text)
     except (OSError, ValueError):  # full, gone or closed: no message is worth the run
@@ -39,12 +41,18 @@ def say(text: str = "") -> None:
 def out_json(document: Any) -> None:
     """The one JSON document that `--json` promises on stdout."""
     text = json.dumps(redactor.record(document), ensure_ascii=False, indent=2)
-    _put(_own(sys.stdout), _visible(text))  # JSON's own escapes, as all these characters stand inside texts
+    _put(
+        own_stream(sys.stdout), _visible(text)
+    )  # JSON's own escapes, as all these characters stand inside texts
 
 
 def paint(text: str, colour: str, stream: IO[str] | None = None) -> str:
     """The text in a colour, where the stream is a terminal and NO_COLOR is not set."""
-    return f"\x1b[{_COLOURS[colour]}m{clean(text)}\x1b[0m" if has_colour(_own(stream or sys.stdout)) else text
+    return (
+        f"\x1b[{_COLOURS[colour]}m{clean(text)}\x1b[0m"
+        if has_colour(own_stream(stream or sys.stdout))
+        else text
+    )
 
 
 def has_colour(stream: IO[str]) -> bool:
@@ -66,19 +74,14 @@ def _visible(text: str) -> str:
     return _CONTROL.sub(lambda match: f"\\u{ord(match[0]):04x}", text)
 
 
-def table(rows: Iterable[Sequence[str]], indent: int = 2, right: Iterable[int] = ()) -> list[str]:
-    """Lines with aligned columns; `right` names the columns that align to the right."""
-    cells = [[clean(in_one_line(cell)) for cell in row] for row in rows]
-    widths = [max(map(len, column)) for column in zip(*cells, strict=True)] if cells else []
-    aligned = set(right)
-    lines = []
-    for row in cells:
-        parts = [
-            c.rjust(w) if i in aligned else c.ljust(w)
-            for i, (c, w) in enumerate(zip(row, widths, strict=True))
-        ]
-        lines.append((" " * indent + "  ".join(parts)).rstrip())
-    return lines
+def table(rows: Iterable[Sequence[str]], indent: int = 2, right: Container[int] = ()) -> list[str]:
+    """Lines with aligned columns, without the empty ones; `right` names those that align to the right."""
+    texts = [[clean(in_one_line(cell)) for cell in row] for row in rows]
+    widths = [max(map(cells.width, column)) for column in zip(*texts, strict=True)] if texts else []
+    pads = [cells.right if number in right else cells.left for number in range(len(widths))]
+    columns = list(zip(pads, widths, strict=True))
+    lines = ("  ".join(pad(t, w) for t, (pad, w) in zip(row, columns, strict=True) if w) for row in texts)
+    return [(" " * indent + line).rstrip() for line in lines]
 
 
 def count(number: int, noun: str) -> str:
@@ -86,15 +89,25 @@ def count(number: int, noun: str) -> str:
     return f"{number:,} {noun}{'' if number == 1 else 's'}"
 
 
-_UNITS = ((10**9, "GB"), (10**6, "MB"), (10**3, "kB"))
+_PREFIXES = ((10**12, "T"), (10**9, "G"), (10**6, "M"), (10**3, "k"))
 
 
 def size(number: int) -> str:
     """Bytes in the unit that reads best."""
-    for factor, unit in _UNITS:
-        if number >= factor:
-            return f"{number / factor:.3g} {unit}"
-    return f"{number} B"
+    return f"{_in_three_digits(number)}B"
+
+
+def rate(rows: int, milliseconds: int) -> str:
+    """Rows per second, such as `1.2 M/s`; nothing where no time has passed."""
+    return f"{_in_three_digits(rows * 1000 / milliseconds).rstrip()}/s" if milliseconds else ""
+
+
+def _in_three_digits(number: float) -> str:
+    """`345 `, `1.64 k`, `12 M`: what is left to add is the unit."""
+    for factor, prefix in _PREFIXES:
+        if number >= factor * 0.9995:  # what would round to 1000 of the prefix below
+            return f"{number / factor:.3g} {prefix}"
+    return f"{number:.3g} "
 
 
 def duration(milliseconds: int) -> str:
@@ -124,7 +137,7 @@ class CleanStream(io.TextIOBase):
 
     def fileno(self) -> int:
         """That of stderr, for a child process that is to inherit the stream."""
-        return _own(sys.stderr).fileno()
+        return own_stream(sys.stderr).fileno()
 
     def write(self, text: str) -> int:
         with self._lock:
@@ -215,7 +228,7 @@ def open_standard_streams() -> None:
             stream.reconfigure(errors="backslashreplace")
 
 
-def _own(stream: IO[str]) -> IO[str]:
+def own_stream(stream: IO[str]) -> IO[str]:
     return stream.own if isinstance(stream, CleanStream) else stream
 
 
@@ -226,9 +239,11 @@ def _write(stream: IO[str], text: str) -> None:
 
 def _put(stream: IO[str], text: str) -> None:
     """Write a line. Nobody reading any more is no reason to stop: the exit code still says how it went."""
+    line = text + "\n"
     try:
-        stream.write(text + "\n")
-        stream.flush()
+        with footer.lock:
+            stream.write(footer.under(line) if stream.isatty() else line)
+            stream.flush()
     except BrokenPipeError:
         _give_up(stream)
     except OSError:

@@ -25,7 +25,10 @@ from osiris.session.events import ConnectionResolved
 
 
 class AttemptFactory:
-    """Makes the step runs of each attempt; owns the run's spools."""
+    """Makes the step runs of each attempt; owns the run's spools.
+
+    `runs` has the latest attempt of each step that has begun.
+    """
 
     def __init__(
         self,
@@ -43,6 +46,7 @@ class AttemptFactory:
         self._resolver = resolver
         self._work_dir = work_dir
         self._drivers = DriverRegistry(registry)
+        self.runs: dict[str, StepRun] = {}
         self._steps: dict[str, ManifestStep] = {}
         self._edges: list[EdgePlan] = []
         self._spools: dict[tuple[str, str], Spool] = {}
@@ -54,6 +58,11 @@ class AttemptFactory:
         readers = Counter((edge.from_step, edge.output) for edge in plan.edges if edge.spooled)
         self._spools = {key: Spool(self._work_dir, *key, readers=count) for key, count in readers.items()}
 
+    @property
+    def edges(self) -> list[EdgePlan]:
+        """All edges of the plan."""
+        return self._edges
+
     def make(self, region: Region, attempt: int, on_end: Callable[[StepRun], None]) -> list[StepRun]:
         """The step runs of one attempt, not yet started."""
         ids = {step.id for step in region.steps}
@@ -61,6 +70,7 @@ class AttemptFactory:
         channels = {(edge.from_step, edge.output): Channel(edge) for edge in streamed}
         runs = [self._step_run(step, attempt, channels, on_end) for step in region.steps]
         for run in runs:
+            self.runs[run.step_id] = run
             self._record.step_started(run.plan.step, attempt)
         return runs
 

@@ -7,14 +7,18 @@ travels to the other as `Cancelled`; the step that raised keeps its own exceptio
 from __future__ import annotations
 
 import threading
+import time
 from collections import deque
-from collections.abc import Iterator
-from typing import Protocol
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from dataclasses import asdict
+from typing import Literal, Protocol
 
 import pyarrow as pa
 
 from osiris.errors import Cancelled
 from osiris.runner.regions import EdgePlan
+from osiris.session import EdgeProgress
 
 CHANNEL_BYTES = 16 * 1_048_576
 
@@ -23,7 +27,10 @@ _BATCH_BYTES = 1024
 
 
 class Sink(Protocol):
-    """Where a step's thread puts the batches of one output."""
+    """Where a step's thread puts the batches of one output, and how many rows and bytes it has put there."""
+
+    rows_delivered: int
+    bytes: int
 
     def open(self, schema: pa.Schema) -> None:
         """Say which schema the batches have."""
@@ -38,6 +45,35 @@ class Sink(Protocol):
         """Say that there will be no end."""
 
 
+class Wait:
+    """How long one side of an edge has waited, the wait that goes on included."""
+
+    def __init__(self) -> None:
+        self._seconds = 0.0
+        self._since: float | None = None
+
+    @property
+    def goes_on(self) -> bool:
+        """Whether the side waits at this moment."""
+        return self._since is not None
+
+    @property
+    def milliseconds(self) -> int:
+        """All waits together."""
+        going_on = 0.0 if self._since is None else time.monotonic() - self._since
+        return round((self._seconds + going_on) * 1000)
+
+    @contextmanager
+    def counted(self) -> Iterator[None]:
+        """The block is a wait."""
+        self._since = began = time.monotonic()
+        try:
+            yield
+        finally:
+            self._since = None
+            self._seconds += time.monotonic() - began
+
+
 class Channel:
     """One edge between two threads; `put` waits while more than `limit_bytes` are under way."""
 
@@ -46,9 +82,12 @@ class Channel:
         self.rows_delivered = 0
         self.rows_received = 0
         self.bytes = 0
+        self.bytes_received = 0
         self.ended = False
         self.closed_early = False
         self.cause: Cancelled | None = None
+        self._producer = Wait()
+        self._consumer = Wait()
         self._limit = limit_bytes
         self._held = 0
         self._schema: pa.Schema | None = None
@@ -64,8 +103,9 @@ class Channel:
     def put(self, batch: pa.RecordBatch) -> bool:
         size = batch.nbytes + _BATCH_BYTES
         with self._changed:
-            self._changed.wait_for(
-                lambda: self._held == 0 or self._held + size <= self._limit or self._is_over
+            self._wait(
+                self._producer,
+                lambda: self._held == 0 or self._held + size <= self._limit or self._is_over,
             )
             if self.cause is not None:
                 raise self.cause
@@ -86,7 +126,7 @@ class Channel:
     def reader(self) -> pa.RecordBatchReader:
         """The consumer's side; waits until the producer has said its schema."""
         with self._changed:
-            self._changed.wait_for(lambda: self._schema is not None or self._is_over)
+            self._wait(self._consumer, lambda: self._schema is not None or self._is_over)
             if self._schema is None:
                 raise self.cause or Cancelled("RUN003", "The edge was closed before it was opened.")
             schema = self._schema
@@ -106,6 +146,25 @@ class Channel:
             self.cause = self.cause or cause
             self._changed.notify_all()
 
+    def progress(self) -> EdgeProgress:
+        """How the edge stands; safe to call from any thread."""
+        with self._changed:
+            return EdgeProgress(
+                **asdict(self.edge),
+                rows=self.rows_received,
+                bytes=self.bytes_received,
+                producer_wait_ms=self._producer.milliseconds,
+                consumer_wait_ms=self._consumer.milliseconds,
+                waiting=self._waiting,
+                filled=self._held / self._limit,
+            )
+
+    @property
+    def _waiting(self) -> Literal["producer", "consumer"] | None:
+        if self._producer.goes_on:
+            return "producer"
+        return "consumer" if self._consumer.goes_on else None
+
     @property
     def _is_over(self) -> bool:
         return self.cause is not None or self.closed_early
@@ -116,7 +175,7 @@ class Channel:
 
     def _next(self) -> pa.RecordBatch | None:
         with self._changed:
-            self._changed.wait_for(lambda: self._batches or self._end_sent or self._is_over)
+            self._wait(self._consumer, lambda: bool(self._batches) or self._end_sent or self._is_over)
             if self.cause is not None:
                 raise self.cause
             if not self._batches:
@@ -125,8 +184,15 @@ class Channel:
             batch = self._batches.popleft()
             self._held -= batch.nbytes + _BATCH_BYTES
             self.rows_received += batch.num_rows
+            self.bytes_received += batch.nbytes
             self._changed.notify_all()
             return batch
+
+    def _wait(self, side: Wait, ready: Callable[[], bool]) -> None:
+        """Wait under the lock; a side that need not wait does not look at the clock."""
+        if not ready():
+            with side.counted():
+                self._changed.wait_for(ready)
 
 
 class Discard:
@@ -134,12 +200,14 @@ class Discard:
 
     def __init__(self) -> None:
         self.rows_delivered = 0
+        self.bytes = 0
 
     def open(self, schema: pa.Schema) -> None:
         pass
 
     def put(self, batch: pa.RecordBatch) -> bool:
         self.rows_delivered += batch.num_rows
+        self.bytes += batch.nbytes
         return True
 
     def end(self) -> None:

@@ -14,11 +14,9 @@ from typing import Any
 from osiris import __version__
 from osiris.errors import Cancelled, ExitCode, InternalError, Interrupted, OsirisError, TargetState
 from osiris.manifest import Manifest, ManifestStep
-from osiris.runner.channel import Channel
 from osiris.runner.context import RunIdentity
-from osiris.runner.spool import SpoolReader
-from osiris.runner.step import StepRun
-from osiris.session import RunState, Session, Status, StepState, StepStatus
+from osiris.runner.step import Source, StepRun
+from osiris.session import EdgeStatus, RunState, Session, Status, StepState, StepStatus
 from osiris.session import events as ev
 from osiris.session.session import utc_now
 from osiris.session.status import TargetStatus
@@ -39,6 +37,7 @@ class RunRecord:
     ) -> None:
         self._session = session
         self._writers = {step.id for step in manifest.steps if step.mode == "write"}
+        self._inputs = [(step.id, name) for step in manifest.steps for name in sorted(step.inputs)]
         self._began = time.monotonic()
         self._lock = threading.RLock()
         self._seen: set[Path] = set()
@@ -96,7 +95,7 @@ class RunRecord:
         with self._lock:
             status = self.status
             status.ended_at = utc_now()
-            status.duration_ms = self._elapsed_ms()
+            status.duration_ms = self.elapsed_ms
             status.peak_rss_bytes = peak_rss_bytes()
             status.exit_code = int(error.exit_code if error else ExitCode.OK)
             status.state = _state(error)
@@ -143,6 +142,7 @@ class RunRecord:
         metrics = run.context.metrics
         status.duration_ms = run.duration_ms
         status.rows_in, status.rows_out = run.rows_in, run.rows_out
+        status.bytes_in, status.bytes_out = run.bytes_in, run.bytes_out
         status.rows_read = int(metrics.get("rows_read", 0))
         status.rows_written = int(metrics.get("rows_written", 0))
         status.bytes_read = int(metrics.get("bytes_read", 0))
@@ -152,8 +152,7 @@ class RunRecord:
         self._session.measure("duration_ms", status.duration_ms, "ms", step_id=status.id)
 
     def _completed(self, status: StepStatus, run: StepRun) -> None:
-        already = run.already_committed
-        status.state = StepState.ALREADY_COMMITTED if already else StepState.COMPLETE
+        status.state = run.state
         status.target = _target(run.context.events)
         counts = status.model_dump(
             include={"duration_ms", "rows_in", "rows_out", "rows_read", "rows_written"}
@@ -192,9 +191,13 @@ class RunRecord:
         )
 
     def _edges(self, run: StepRun) -> None:
+        edges = {(edge.to_step, edge.input): edge for edge in self.status.edges}
         for source in run.plan.sources.values():
+            status = source.progress().status
+            edges[status.to_step, status.input] = status
             if run.error is None:
-                self._session.emit(_edge_event(source))
+                self._session.emit(_edge_event(source, status))
+        self.status.edges = [edges[key] for key in self._inputs if key in edges]
 
     def _artifacts(self, run: StepRun) -> None:
         folder = self._session.artifacts_dir / run.step_id
@@ -211,7 +214,9 @@ class RunRecord:
                     )
                 )
 
-    def _elapsed_ms(self) -> int:
+    @property
+    def elapsed_ms(self) -> int:
+        """How long the run takes so far."""
         return round((time.monotonic() - self._began) * 1000)
 
 
@@ -238,18 +243,13 @@ def _traceback(error: OsirisError) -> str:
     return "".join(traceback.format_exception(error.__cause__ or error))
 
 
-def _edge_event(source: Channel | SpoolReader) -> ev.EdgeComplete:
-    edge = source.edge
+def _edge_event(source: Source, status: EdgeStatus) -> ev.EdgeComplete:
     return ev.EdgeComplete(
-        from_step=edge.from_step,
-        output=edge.output,
-        to_step=edge.to_step,
-        input=edge.input,
+        **status.model_dump(exclude={"rows", "bytes"}),
         rows_delivered=source.rows_delivered,
         rows_received=source.rows_received,
         bytes=source.bytes,
         closed_early=source.closed_early,
-        spooled=edge.spooled,
     )
 
 

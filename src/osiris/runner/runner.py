@@ -16,12 +16,13 @@ from osiris.manifest import Manifest, dump_manifest
 from osiris.runner.attempts import AttemptFactory
 from osiris.runner.context import RunIdentity
 from osiris.runner.failures import named_refusals, runner_failure
+from osiris.runner.progress import run_snapshot
 from osiris.runner.record import RunRecord
 from osiris.runner.region import RegionOutcome, RegionRun
 from osiris.runner.regions import Region, plan_regions
 from osiris.runner.schedule import Schedule
 from osiris.runner.work import WorkFolder, clear_work_of_the_dead
-from osiris.session import RunIndex, Session, Status
+from osiris.session import RunIndex, RunSnapshot, Session, Status
 
 MAX_PARALLEL_REGIONS = 4
 
@@ -90,6 +91,10 @@ class Runner:
         """Stop the run from another thread or a signal handler; `run` returns within seconds."""
         self._interrupt = self._interrupt or reason
         self._ended.put(None)
+
+    def progress(self) -> RunSnapshot:
+        """How the run stands; safe to call from any thread, at any time."""
+        return run_snapshot(self._record, self._attempts)
 
     def run(self) -> RunOutcome:
         """Run to the end; a failure becomes part of the outcome.

@@ -4,12 +4,14 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from contextlib import suppress
+from dataclasses import asdict
 from pathlib import Path
 
 import pyarrow as pa
 
 from osiris.errors import Cancelled, InternalError
 from osiris.runner.regions import EdgePlan
+from osiris.session import EdgeProgress
 
 _OPTIONS = pa.ipc.IpcWriteOptions(compression="lz4")
 
@@ -77,6 +79,7 @@ class SpoolReader:
         self.rows_delivered = spool.rows_delivered
         self.rows_received = 0
         self.bytes = spool.bytes
+        self.bytes_received = 0
         self.ended = False
         self.closed_early = False
         self._source = pa.OSFile(str(file), "rb")
@@ -85,6 +88,10 @@ class SpoolReader:
     def reader(self) -> pa.RecordBatchReader:
         """The rows, from the beginning."""
         return pa.RecordBatchReader.from_batches(self._stream.schema, self._received())
+
+    def progress(self) -> EdgeProgress:
+        """How far the consumer has read; safe to call from any thread."""
+        return EdgeProgress(**asdict(self.edge), rows=self.rows_received, bytes=self.bytes_received)
 
     def poison(self, cause: Cancelled) -> None:
         """Nothing to say: the producer ended before this reader began."""
@@ -97,5 +104,6 @@ class SpoolReader:
     def _received(self) -> Iterator[pa.RecordBatch]:
         for batch in self._stream:
             self.rows_received += batch.num_rows
+            self.bytes_received += batch.nbytes
             yield batch
         self.ended = True

@@ -23,6 +23,7 @@ from osiris.runner.channel import Channel, Sink
 from osiris.runner.context import StepContext
 from osiris.runner.failures import driver_failure
 from osiris.runner.spool import SpoolReader
+from osiris.session import StepState
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
@@ -64,6 +65,7 @@ class StepRun:
         self._drivers = drivers
         self._on_end = on_end
         self._told: OsirisError | None = None
+        self._started_at: float | None = None
         self._began = False
         self._wrote = False
         self._over = False
@@ -101,8 +103,8 @@ class StepRun:
         with self._lock:
             if self._over or self._thread.ident is None:
                 return False
-            self._over = True
             self.error = self._told if self.has_timed_out else self._did_not_stop()
+            self._end()
         if self._writes and self.error is not None:
             self.error.target = TargetState.UNKNOWN
         self.context.abandon()
@@ -126,7 +128,33 @@ class StepRun:
     @property
     def rows_out(self) -> int:
         """Rows delivered over all outputs."""
-        return sum(getattr(sink, "rows_delivered", 0) for sink in self.plan.sinks.values())
+        return sum(sink.rows_delivered for sink in self.plan.sinks.values())
+
+    @property
+    def bytes_in(self) -> int:
+        """Arrow bytes received over all inputs."""
+        return sum(source.bytes_received for source in self.plan.sources.values())
+
+    @property
+    def bytes_out(self) -> int:
+        """Arrow bytes delivered over all outputs."""
+        return sum(sink.bytes for sink in self.plan.sinks.values())
+
+    @property
+    def state(self) -> StepState:
+        """How the attempt stands, or how it ended."""
+        if not self._over:
+            return StepState.RUNNING
+        if self.error is not None:
+            return StepState.CANCELLED if isinstance(self.error, Cancelled) else StepState.FAILED
+        return StepState.ALREADY_COMMITTED if self.already_committed else StepState.COMPLETE
+
+    @property
+    def elapsed_ms(self) -> int:
+        """How long the attempt takes, or took."""
+        if self._over or self._started_at is None:
+            return self.duration_ms
+        return round((time.monotonic() - self._started_at) * 1000)
 
     @property
     def already_committed(self) -> bool:
@@ -156,7 +184,7 @@ class StepRun:
         return [end for end in ends if isinstance(end, Channel)]
 
     def _carry_out(self) -> None:
-        began = time.monotonic()
+        self._started_at = time.monotonic()
         error: OsirisError | None = None
         trace = ""
         try:
@@ -169,10 +197,14 @@ class StepRun:
         with self._lock:
             if self._over:
                 return
-            self._over = True
             self.error, self.traceback = error, trace
-        self.duration_ms = round((time.monotonic() - began) * 1000)
+            self._end()
         self._on_end(self)
+
+    def _end(self) -> None:
+        """Over, last of all: who looks from another thread must find the rest as it stays."""
+        self.duration_ms = self.elapsed_ms
+        self._over = True
 
     def _run(self) -> None:
         self.context.failpoint("step.before_run")

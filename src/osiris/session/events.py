@@ -124,7 +124,7 @@ class StepCancelled(_StepEvent):
 
 
 class EdgeComplete(Event):
-    """An edge has carried its last batch."""
+    """An edge has carried its last batch; the waits are as in the status of the run."""
 
     event: Literal["edge_complete"] = "edge_complete"
     from_step: str
@@ -136,6 +136,8 @@ class EdgeComplete(Event):
     bytes: int
     closed_early: bool
     spooled: bool
+    producer_wait_ms: int
+    consumer_wait_ms: int
 
 
 class ArtifactCreated(Event):

@@ -33,6 +33,24 @@ class _Model(BaseModel):
     model_config = ConfigDict(extra="forbid")
 
 
+class EdgeStatus(_Model):
+    """What has passed along one edge of the last attempt, counted where it arrives.
+
+    `producer_wait_ms` is how long the sender waited for room, `consumer_wait_ms` how long the reader waited
+    for rows. A spooled edge lies on disk before it is read, so nobody waits along it.
+    """
+
+    from_step: str
+    output: str
+    to_step: str
+    input: str
+    spooled: bool
+    rows: int = 0
+    bytes: int = 0
+    producer_wait_ms: int = 0
+    consumer_wait_ms: int = 0
+
+
 class TargetStatus(_Model):
     """What a writer left in its target."""
 
@@ -45,7 +63,11 @@ class TargetStatus(_Model):
 
 
 class StepStatus(_Model):
-    """One step's outcome; rows are counted at its edges, `rows_read` and `rows_written` by its driver."""
+    """One step's outcome.
+
+    What came `in` and went `out` is counted at its edges, in Arrow's bytes; what was `read` and `written`, by
+    its driver.
+    """
 
     id: str
     component: str
@@ -56,6 +78,8 @@ class StepStatus(_Model):
     rows_out: int = 0
     rows_read: int = 0
     rows_written: int = 0
+    bytes_in: int = 0
+    bytes_out: int = 0
     bytes_read: int = 0
     bytes_written: int = 0
     because_of: str | None = None
@@ -81,6 +105,7 @@ class Status(_Model):
     peak_rss_bytes: int | None = None
     resumes: str | None = None
     steps: list[StepStatus] = []
+    edges: list[EdgeStatus] = []
     error: dict[str, Any] | None = None
 
 

@@ -1,0 +1,89 @@
+"""A run that has ended: what each step did, what was written where, and what held it up."""
+
+from __future__ import annotations
+
+from osiris.cli.lines import because
+from osiris.cli.terminal import clean, count, duration, out, paint, rate, size, table
+from osiris.operations.runs import RunResult
+from osiris.session import RunState, Status, StepState, StepStatus, find_bottleneck
+from osiris.session.status import TargetStatus
+
+ENDINGS = {
+    StepState.COMPLETE: ("✓", "green"),
+    StepState.ALREADY_COMMITTED: ("=", "blue"),
+    StepState.FAILED: ("✗", "red"),
+    StepState.CANCELLED: ("-", "yellow"),
+    StepState.SKIPPED: ("·", "dim"),
+}
+"""How a step ended, with the colour."""
+
+_LEAST_FOR_RATE_MS = 1000
+"""What is over sooner has no speed worth naming."""
+
+
+def show_result(result: RunResult) -> None:
+    """What ran, what was written where, and where the evidence is."""
+    status = result.status
+    ended = {RunState.SUCCEEDED: ("succeeded", "green"), RunState.INTERRUPTED: ("was interrupted", "yellow")}
+    word, colour = ended.get(status.state, ("failed", "red"))
+    out()
+    took = duration(status.duration_ms or 0)
+    out(f"{paint(clean(status.pipeline), 'bold')} {paint(word, colour)} in {took}")
+    out()
+    rows = table(map(_step_row, status.steps), indent=0, right=(3, 4, 5))
+    for line, step in zip(rows, status.steps, strict=True):
+        sign, colour = ENDINGS.get(step.state, ("?", "dim"))
+        out(f"  {paint(sign, colour)} {line}")
+    written = [_target_row(step.target) for step in status.steps if step.target is not None]
+    if written:
+        out()
+        out("Written")
+        for line in table(written):
+            out(line)
+    out()
+    for line in table([*_slowest(status), ("Evidence", result.session)], indent=0):
+        out(line)
+
+
+def _step_row(step: StepStatus) -> tuple[str, ...]:
+    what = _what_it_did(step)
+    if step.state in (StepState.SKIPPED, StepState.CANCELLED):
+        return step.id, step.component, what, "", "", ""
+    carried = step.bytes_out or step.bytes_in
+    speed = step.rows_out or step.rows_in if step.duration_ms >= _LEAST_FOR_RATE_MS else 0
+    return (
+        step.id,
+        step.component,
+        what,
+        size(carried) if carried else "",
+        rate(speed, step.duration_ms) if speed else "",
+        duration(step.duration_ms),
+    )
+
+
+def _what_it_did(step: StepStatus) -> str:
+    if step.state in (StepState.SKIPPED, StepState.CANCELLED):
+        return f"{step.state.value} {because(step.because_of)}" if step.because_of else step.state.value
+    if step.state is StepState.ALREADY_COMMITTED:
+        return "committed by an earlier run"
+    if step.state is StepState.FAILED and step.error is not None:
+        return str(step.error["code"])
+    moved = [
+        f"{count(rows, 'row')} {way}" for rows, way in ((step.rows_in, "in"), (step.rows_out, "out")) if rows
+    ]
+    return ", ".join(moved) or "0 rows"
+
+
+def _target_row(target: TargetStatus) -> tuple[str, ...]:
+    if target.state == "already_committed":
+        return target.name, "committed by an earlier run", ""
+    extent = count(target.rows or 0, "row") + (f", {size(target.bytes)}" if target.bytes is not None else "")
+    return target.name, extent, target.write_mode or ""
+
+
+def _slowest(status: Status) -> list[tuple[str, str]]:
+    found = find_bottleneck(status)
+    if found is None:
+        return []
+    edge = f"{found.edge.from_step} → {found.edge.to_step}"
+    return [("Slowest", f"{edge}: {found.waiting} waited {duration(found.wait_ms)} for {found.slow}")]
