@@ -6,6 +6,7 @@ from typing import Annotated, Any
 
 import typer
 
+from osiris.cli import completion
 from osiris.cli.options import Json
 from osiris.cli.problems import Exit, reporting, show_findings
 from osiris.cli.terminal import clean, out, out_json, paint, table
@@ -16,8 +17,14 @@ app = typer.Typer(help="What can be extracted, transformed and written.", no_arg
 
 @app.command("list")
 def list_(
-    mode: Annotated[str | None, typer.Option(help="Only components with this mode.")] = None,
-    capability: Annotated[str | None, typer.Option(help="Only components with this capability.")] = None,
+    mode: Annotated[
+        str | None,
+        typer.Option(help="Only components with this mode.", autocompletion=completion.modes),
+    ] = None,
+    capability: Annotated[
+        str | None,
+        typer.Option(help="Only components with this capability.", autocompletion=completion.capabilities),
+    ] = None,
     runnable: Annotated[
         bool, typer.Option("--runnable", help="Only components whose driver is there.")
     ] = False,
@@ -39,7 +46,11 @@ def list_(
 
 @app.command()
 def show(
-    name: Annotated[str, typer.Argument(help="Component, such as duckdb.processor.")], json: Json = False
+    name: Annotated[
+        str,
+        typer.Argument(help="Component, such as duckdb.processor.", autocompletion=completion.components),
+    ],
+    json: Json = False,
 ) -> None:
     """Show everything that a component declares."""
     with reporting(json):
@@ -54,18 +65,23 @@ def show(
 
 @app.command()
 def validate(
-    names: Annotated[list[str] | None, typer.Argument(help="Components; all when none is named.")] = None,
-    level: Annotated[str, typer.Option(help="basic, enhanced or strict.")] = "enhanced",
+    names: Annotated[
+        list[str] | None,
+        typer.Argument(help="Components; all when none is named.", autocompletion=completion.components),
+    ] = None,
+    level: Annotated[
+        str,
+        typer.Option(help="basic, enhanced or strict.", autocompletion=completion.words(*completion.LEVELS)),
+    ] = "enhanced",
     json: Json = False,
 ) -> None:
     """Check declarations; strict also loads each driver and compiles the examples."""
     with reporting(json):
         from osiris.operations import Project, validate_components
 
-        if level not in ("basic", "enhanced", "strict"):
-            raise UsageError(
-                "USE001", f"There is no level {level!r}.", hint="There are: basic, enhanced, strict."
-            )
+        if level not in completion.LEVELS:
+            hint = f"There are: {', '.join(completion.LEVELS)}."
+            raise UsageError("USE001", f"There is no level {level!r}.", hint=hint)
         checks = validate_components(Project.find(), names, level)  # type: ignore[arg-type]  # checked above
         valid = all(check.is_valid for check in checks)
         if json:

@@ -6,6 +6,7 @@ from typing import Annotated
 
 import typer
 
+from osiris.cli import completion
 from osiris.cli.options import Json
 from osiris.cli.problems import Exit, reporting, show_findings
 from osiris.cli.terminal import clean, out, out_json, paint, table
@@ -38,7 +39,10 @@ def list_(json: Json = False) -> None:
 @app.command()
 def doctor(
     reference: Annotated[
-        str | None, typer.Argument(help="Connection, as @family.alias; all when left out.")
+        str | None,
+        typer.Argument(
+            help="Connection, as @family.alias; all when left out.", autocompletion=completion.connections
+        ),
     ] = None,
     json: Json = False,
 ) -> None:

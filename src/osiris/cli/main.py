@@ -11,6 +11,7 @@ from typing import Annotated, Any
 import typer
 
 from osiris import __version__
+from osiris.cli import completion
 from osiris.cli import components as components_cli
 from osiris.cli import connections as connections_cli
 from osiris.cli import runs as runs_cli
@@ -86,7 +87,7 @@ def demo(
 
 @app.command()
 def validate(
-    file: Annotated[Path, typer.Argument(help="Pipeline file.")],
+    file: Annotated[Path, typer.Argument(help="Pipeline file.", autocompletion=completion.pipelines)],
     param: Parameters = None,
     json: Json = False,
 ) -> None:
@@ -107,7 +108,7 @@ def validate(
 
 @app.command("compile")
 def compile_(
-    file: Annotated[Path, typer.Argument(help="Pipeline file.")],
+    file: Annotated[Path, typer.Argument(help="Pipeline file.", autocompletion=completion.pipelines)],
     param: Parameters = None,
     check: Annotated[
         bool, typer.Option("--check", help="Write nothing; exit 3 if the stored manifest differs.")
@@ -137,7 +138,11 @@ app.add_typer(connections_cli.app, name="connections")
 @app.command()
 def schema(
     name: Annotated[
-        str, typer.Argument(help="oml, component, connection, manifest, events, metrics, status.")
+        str,
+        typer.Argument(
+            help="oml, component, connection, manifest, events, metrics, status.",
+            autocompletion=completion.schemas,
+        ),
     ],
 ) -> None:
     """Print a published JSON Schema."""
@@ -150,6 +155,7 @@ def schema(
 def main() -> None:
     """Entry point of the command; exits with a documented code."""
     open_standard_streams()
+    completion.join_words()
     try:
         app(standalone_mode=True)
     except Exit as end:

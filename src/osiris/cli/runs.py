@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
+from osiris.cli import completion
 from osiris.cli.options import Json, Parameters, Progress, ProgressStyle, parsed_params
 from osiris.cli.problems import Exit, reporting, show_error, show_findings, show_recorded_error
 from osiris.cli.terminal import (
@@ -38,9 +39,13 @@ _FACTS_WIDTH = 160
 
 
 def run(
-    file: Annotated[Path, typer.Argument(help="Pipeline file or manifest.")],
+    file: Annotated[
+        Path, typer.Argument(help="Pipeline file or manifest.", autocompletion=completion.pipelines)
+    ],
     param: Parameters = None,
-    adapter: Annotated[str, typer.Option(help="Where to run.")] = "local",
+    adapter: Annotated[
+        str, typer.Option(help="Where to run.", autocompletion=completion.words(*completion.ADAPTERS))
+    ] = "local",
     new: Annotated[
         bool, typer.Option("--new", help="Start afresh, even if an earlier run is unfinished.")
     ] = False,
@@ -126,7 +131,10 @@ def _own_name(folder: Path) -> str:
 @app.command("list")
 def list_(
     pipeline: Annotated[str | None, typer.Option(help="Only runs of this pipeline.")] = None,
-    state: Annotated[str | None, typer.Option(help="running, succeeded, failed or interrupted.")] = None,
+    state: Annotated[
+        str | None,
+        typer.Option(help="running, succeeded, failed or interrupted.", autocompletion=completion.states),
+    ] = None,
     limit: Annotated[int, typer.Option(min=1, help="At most so many.")] = 50,
     json: Json = False,
 ) -> None:
@@ -163,7 +171,12 @@ def list_(
 
 @app.command()
 def show(
-    run_id: Annotated[str, typer.Argument(metavar="RUN", help="Run id, a part of one, or `last`.")],
+    run_id: Annotated[
+        str,
+        typer.Argument(
+            metavar="RUN", help="Run id, a part of one, or `last`.", autocompletion=completion.runs
+        ),
+    ],
     json: Json = False,
 ) -> None:
     """Show one run: how each step went, and the events."""

@@ -64,6 +64,12 @@ class Registry:
         self.load_specs()
         return name in self._components
 
+    def names(self) -> tuple[str, ...]:
+        """Names of all folders that hold a declaration, in order; none is read."""
+        folders = (folder for _, folder in self._sources())
+        found = {file.parent.name for folder in folders for file in folder.glob("*.*/spec.yaml")}
+        return tuple(sorted(found))
+
     def list(
         self, mode: str | None = None, capability: Capability | None = None, runnable: bool | None = None
     ) -> list[Component]:

@@ -69,6 +69,14 @@ def load_connections(root: Path, registry: Registry) -> ConnectionsFile:
     return loaded
 
 
+def declared_references(root: Path) -> list[str]:
+    """The references in a project's connections file; nothing is checked, and a broken file may raise."""
+    file = root / FILE_NAME
+    declared = read_yaml(file).value if file.is_file() else None
+    families = declared.get("connections") if isinstance(declared, dict) else None
+    return [f"@{family}.{alias}" for family, aliases in (families or {}).items() for alias in aliases or ()]
+
+
 class _Reader:
     def __init__(self, source: YamlSource, registry: Registry, loaded: ConnectionsFile) -> None:
         self._source = source
