@@ -10,7 +10,7 @@ import pyarrow as pa
 import pytest
 
 from osiris.connectors.duckdb.engine import open_engine
-from osiris.connectors.duckdb.processing import confine
+from osiris.connectors.duckdb.sql_rows import confine
 from osiris.connectors.duckdb.statements import parse_select
 from osiris.errors import PipelineError
 

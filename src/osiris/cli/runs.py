@@ -38,7 +38,7 @@ Act = Callable[["RunOptions"], "RunResult | DemoResult"]
 _FACTS_WIDTH = 160
 
 
-def run(
+def run(  # noqa: PLR0913, PLR0917 - one for each option
     file: Annotated[
         Path, typer.Argument(help="Pipeline file or manifest.", autocompletion=completion.pipelines)
     ],
@@ -52,6 +52,9 @@ def run(
     run_key: Annotated[
         str | None, typer.Option(help="Name of the logical run, such as a date; it is applied once.")
     ] = None,
+    no_fuse: Annotated[
+        bool, typer.Option("--no-fuse", help="Stream along every edge, also where one statement could do it.")
+    ] = False,
     progress: Progress = ProgressStyle.AUTO,
     json: Json = False,
 ) -> None:
@@ -61,7 +64,12 @@ def run(
         from osiris.operations.runs import run_pipeline
 
         project = Project.find()
-        choices = {"params": parsed_params(param), "adapter": adapter, "run_key": run_key}
+        choices = {
+            "params": parsed_params(param),
+            "adapter": adapter,
+            "run_key": run_key,
+            "fuse": not no_fuse,
+        }
         raise Exit(
             run_watched(
                 lambda options: run_pipeline(project, file, options),

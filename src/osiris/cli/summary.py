@@ -50,7 +50,7 @@ def _step_row(step: StepStatus) -> tuple[str, ...]:
     if step.state in (StepState.SKIPPED, StepState.CANCELLED):
         return step.id, step.component, what, "", "", ""
     carried = step.bytes_out or step.bytes_in
-    speed = step.rows_out or step.rows_in if step.duration_ms >= _LEAST_FOR_RATE_MS else 0
+    speed = max(step.rows_in, step.rows_out) if step.duration_ms >= _LEAST_FOR_RATE_MS else 0
     return (
         step.id,
         step.component,
@@ -71,6 +71,8 @@ def _what_it_did(step: StepStatus) -> str:
     moved = [
         f"{count(rows, 'row')} {way}" for rows, way in ((step.rows_in, "in"), (step.rows_out, "out")) if rows
     ]
+    if step.fused_into:
+        moved.append(f"in one statement with {step.fused_into}")
     return ", ".join(moved) or "0 rows"
 
 

@@ -33,6 +33,7 @@ class RunOptions:
     adapter: str = "local"
     new: bool = False
     run_key: str | None = None
+    fuse: bool = True
     observers: tuple[Observer, ...] = ()
     on_start: Callable[[ExecutionAdapter], None] = lambda _: None
 
@@ -174,7 +175,9 @@ def _is_manifest(file: Path) -> bool:
 def _request(project: Project, manifest: Manifest, options: RunOptions, run_id: str) -> RunRequest:
     """The run key: the one given, that of the newest unfinished run, or the run's own id."""
     index, fingerprint = project.index, manifest.fingerprints.data
-    fresh = RunRequest(run_id, options.adapter, max_parallel_regions=project.settings.max_parallel)
+    fresh = RunRequest(
+        run_id, options.adapter, max_parallel_regions=project.settings.max_parallel, fuses=options.fuse
+    )
     if options.run_key is not None:
         earlier = index.under_key(manifest.name, options.run_key)
         _refuse_if_alive(project, earlier)

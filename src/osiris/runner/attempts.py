@@ -16,12 +16,17 @@ from osiris.manifest import ManifestStep
 from osiris.runner.channel import Channel, Discard, Sink
 from osiris.runner.config import driver_config, resolve_connection
 from osiris.runner.context import RunIdentity, StepContext
+from osiris.runner.fusion import fuse, fused_into
+from osiris.runner.handover import HandOver
 from osiris.runner.record import RunRecord
 from osiris.runner.regions import EdgePlan, Region, RegionPlan
 from osiris.runner.spool import Spool
 from osiris.runner.step import Source, StepPlan, StepRun
 from osiris.session import Session
 from osiris.session.events import ConnectionResolved
+
+Channels = Mapping[tuple[str, str], Channel | HandOver]
+"""The edges inside a region, by the step and the output they come from."""
 
 
 class AttemptFactory:
@@ -51,8 +56,10 @@ class AttemptFactory:
         self._edges: list[EdgePlan] = []
         self._spools: dict[tuple[str, str], Spool] = {}
 
-    def use(self, plan: RegionPlan) -> None:
-        """Take on the steps and edges of a plan."""
+    def use(self, plan: RegionPlan, *, fuses: bool) -> None:
+        """Take on the steps and edges of a plan; `fuses` says whether neighbours may become one statement."""
+        if fuses:
+            fuse(plan, self._drivers)
         self._steps = {step.id: step for region in plan.regions for step in region.steps}
         self._edges = plan.edges
         readers = Counter((edge.from_step, edge.output) for edge in plan.edges if edge.spooled)
@@ -67,7 +74,10 @@ class AttemptFactory:
         """The step runs of one attempt, not yet started."""
         ids = {step.id for step in region.steps}
         streamed = [edge for edge in self._edges if not edge.spooled and edge.to_step in ids]
-        channels = {(edge.from_step, edge.output): Channel(edge) for edge in streamed}
+        channels = {
+            (edge.from_step, edge.output): HandOver(edge) if edge.fused else Channel(edge)
+            for edge in streamed
+        }
         runs = [self._step_run(step, attempt, channels, on_end) for step in region.steps]
         for run in runs:
             self.runs[run.step_id] = run
@@ -84,7 +94,7 @@ class AttemptFactory:
         self,
         step: ManifestStep,
         attempt: int,
-        channels: Mapping[tuple[str, str], Channel],
+        channels: Channels,
         on_end: Callable[[StepRun], None],
     ) -> StepRun:
         component = self._registry.get(step.component)
@@ -95,6 +105,7 @@ class AttemptFactory:
             sources={name: self._source(step, name, channels) for name in sorted(step.inputs)},
             sinks={name: self._sink(step, name, channels) for name in component.spec.outputs},
             columns_read=self._columns_read(step),
+            fused_into=fused_into(step.id, self._edges),
         )
         context = StepContext(self._session, self._identity, step.id, attempt, self._work_dir)
         return StepRun(plan, context, self._drivers, on_end)
@@ -115,7 +126,7 @@ class AttemptFactory:
             return None  # the step itself will say so
         return driver.columns_read(step.config) if isinstance(driver, ColumnReader) else None
 
-    def _source(self, step: ManifestStep, name: str, channels: Mapping[tuple[str, str], Channel]) -> Source:
+    def _source(self, step: ManifestStep, name: str, channels: Channels) -> Source:
         edge = step.inputs[name]
         key = (edge.step, edge.output)
         if key in channels:
@@ -123,7 +134,7 @@ class AttemptFactory:
         plan = next(plan for plan in self._edges if (plan.to_step, plan.input) == (step.id, name))
         return self._spools[key].reader(plan)
 
-    def _sink(self, step: ManifestStep, output: str, channels: Mapping[tuple[str, str], Channel]) -> Sink:
+    def _sink(self, step: ManifestStep, output: str, channels: Channels) -> Sink | HandOver:
         key = (step.id, output)
         return channels.get(key) or self._spools.get(key) or Discard()
 

@@ -45,6 +45,12 @@ class Sink(Protocol):
         """Say that there will be no end."""
 
 
+def drain(reader: pa.RecordBatchReader, sink: Sink) -> bool:
+    """Put all batches; False when the sink's reader wants no more."""
+    sink.open(reader.schema)
+    return all(map(sink.put, reader))
+
+
 class Wait:
     """How long one side of an edge has waited, the wait that goes on included."""
 

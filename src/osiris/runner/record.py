@@ -143,6 +143,7 @@ class RunRecord:
         status.duration_ms = run.duration_ms
         status.rows_in, status.rows_out = run.rows_in, run.rows_out
         status.bytes_in, status.bytes_out = run.bytes_in, run.bytes_out
+        status.fused_into = run.plan.fused_into
         status.rows_read = int(metrics.get("rows_read", 0))
         status.rows_written = int(metrics.get("rows_written", 0))
         status.bytes_read = int(metrics.get("bytes_read", 0))

@@ -16,13 +16,14 @@ from osiris.manifest import Manifest, ManifestStep
 
 @dataclass(frozen=True, slots=True)
 class EdgePlan:
-    """One edge: who delivers, who receives, and whether the rows pass through a spool."""
+    """One edge: who delivers, who receives, whether the rows pass through a spool, or do not pass at all."""
 
     from_step: str
     output: str
     to_step: str
     input: str
     spooled: bool
+    fused: bool = False
 
 
 @dataclass(slots=True)

@@ -34,7 +34,8 @@ _SIGNAL_SECONDS = 0.2
 class RunRequest:
     """What tells one run from another: its run key, where it runs, and the session it resumes.
 
-    `on_begun` is called once others can see that the run goes on, before its first step begins.
+    `fuses` lets neighbouring steps do their work in one statement where that gives the same. `on_begun` is
+    called once others can see that the run goes on, before its first step begins.
     """
 
     run_key: str
@@ -42,6 +43,7 @@ class RunRequest:
     resumes: str | None = None
     max_parallel_regions: int = MAX_PARALLEL_REGIONS
     named_key: bool = False
+    fuses: bool = True
     on_begun: Callable[[], None] = lambda: None
 
 
@@ -134,7 +136,7 @@ class Runner:
 
     def _schedule(self) -> Schedule:
         plan = plan_regions(self._manifest)
-        self._attempts.use(plan)
+        self._attempts.use(plan, fuses=self._request.fuses)
         return Schedule(plan, self._request.max_parallel_regions)
 
     def _run_regions(self, schedule: Schedule) -> None:

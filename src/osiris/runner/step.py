@@ -19,16 +19,17 @@ from osiris.core.lazy_rows import LazyRows
 from osiris.core.streams import as_reader
 from osiris.errors import Cancelled, DataError, InternalError, OsirisError, PipelineError, TargetState
 from osiris.manifest import ManifestStep
-from osiris.runner.channel import Channel, Sink
+from osiris.runner.channel import Channel, Sink, drain
 from osiris.runner.context import StepContext
 from osiris.runner.failures import driver_failure
+from osiris.runner.handover import HandOver
 from osiris.runner.spool import SpoolReader
 from osiris.session import StepState
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
 
-Source = Channel | SpoolReader
+Source = Channel | SpoolReader | HandOver
 
 
 @dataclass(slots=True)
@@ -41,7 +42,9 @@ class StepPlan:
     sources: dict[str, Source] = field(default_factory=dict)
     columns_read: dict[str, frozenset[str]] = field(default_factory=dict)
     """By output: the folded names of all columns that its readers use, where they say so."""
-    sinks: dict[str, Sink] = field(default_factory=dict)
+    fused_into: str | None = None
+    """The step whose statement does the work of this one, if another one does."""
+    sinks: dict[str, Sink | HandOver] = field(default_factory=dict)
 
 
 class StepRun:
@@ -179,9 +182,14 @@ class StepRun:
             channel.poison(cause)
         self.context.cancel()
 
-    def _channels(self) -> Iterable[Channel]:
+    def _channels(self) -> Iterable[Channel | HandOver]:
         ends = [*self.plan.sources.values(), *self.plan.sinks.values()]
-        return [end for end in ends if isinstance(end, Channel)]
+        return [end for end in ends if isinstance(end, Channel | HandOver)]
+
+    @property
+    def _taken_over(self) -> list[HandOver]:
+        """The inputs that this step itself must read."""
+        return [source for source in self.plan.sources.values() if isinstance(source, HandOver)]
 
     def _carry_out(self) -> None:
         self._started_at = time.monotonic()
@@ -214,8 +222,9 @@ class StepRun:
         self._began = True
         outputs = driver.run(step_id=self.step_id, config=config, inputs=inputs or None, ctx=self.context)
         self._wrote = self._writes
-        complete = self._drain(self._declared(outputs))
+        complete = self._deliver(self._declared(outputs))
         self.context.release()
+        self._account()
         self._reconcile()
         for sink in complete:  # last of all: a reader that sees the end may commit
             sink.end()
@@ -227,24 +236,37 @@ class StepRun:
             return {name: _as_frame(reader) for name, reader in readers.items()}
         return readers
 
-    def _declared(self, outputs: Mapping[str, Any] | None) -> dict[str, pa.RecordBatchReader]:
+    def _declared(self, outputs: Mapping[str, Any] | None) -> dict[str, Any]:
         declared = self.plan.component.spec.outputs
         given = outputs or {}
         if set(given) != set(declared):
             message = f"The driver gave the outputs {sorted(given)}; its spec declares {sorted(declared)}."
             raise InternalError("RUN005", message)
-        return {name: as_reader(self._projected(name, given[name])) for name in declared}
+        return {name: self._projected(name, given[name]) for name in declared}
 
     def _projected(self, output: str, stream: Any) -> Any:
         columns = self.plan.columns_read.get(output)
         return stream if columns is None or not isinstance(stream, LazyRows) else stream.project(columns)
 
-    def _drain(self, readers: Mapping[str, pa.RecordBatchReader]) -> list[Sink]:
-        """Hand over all batches; the sinks that took every one, their end still to be said."""
-        for name, reader in readers.items():
-            self.plan.sinks[name].open(reader.schema)
-        sinks = [(self.plan.sinks[name], reader) for name, reader in readers.items()]
-        return [sink for sink, reader in sinks if all(map(sink.put, reader))]
+    def _deliver(self, streams: Mapping[str, Any]) -> list[Sink]:
+        """Hand over all rows; the sinks that took every batch, their end still to be said."""
+        complete = []
+        for name, stream in streams.items():
+            sink = self.plan.sinks[name]
+            if isinstance(sink, HandOver):
+                sink.pass_on(stream if isinstance(stream, LazyRows) else as_reader(stream))
+            elif drain(as_reader(stream), sink):
+                complete.append(sink)
+        return complete
+
+    def _account(self) -> None:
+        """Say along fused edges how many rows there were: those that a source read, or a writer wrote."""
+        metrics = self.context.metrics
+        for sink in self.plan.sinks.values():
+            if isinstance(sink, HandOver):
+                sink.count(int(metrics.get("rows_read", 0)))
+        for source in self._taken_over:
+            source.done(int(metrics.get("rows_written", 0)))
 
     def _reconcile(self) -> None:
         """No edge lost a row; a writer has read everything and applied what it read."""
@@ -269,6 +291,10 @@ class StepRun:
         """
         told = self._told or next((c.cause for c in self._channels() if c.cause is not None), None)
         own = driver_failure(failure, self._target_after_unknown())
+        if own.where.step_id not in (None, self.step_id):
+            return self._passed_on(own)
+        if any(isinstance(s, HandOver) and s.blamed is own for s in self.plan.sinks.values()):
+            return own
         if self._wrote:
             own.target = TargetState.COMMITTED
         elif told is not None and (
@@ -276,6 +302,15 @@ class StepRun:
         ):
             return told
         return own
+
+    def _passed_on(self, error: OsirisError) -> OsirisError:
+        """The failure of a step whose work this one did: that step gets it, and this one is stopped by it."""
+        for source in self._taken_over:
+            source.blame(error)
+        step_id = error.where.step_id
+        return Cancelled(
+            "RUN003", f"Stopped because the step {step_id!r} failed.", details={"because_of": step_id}
+        )
 
     def _target_after_unknown(self) -> TargetState:
         """A writer that fails with an error it does not know cannot know its target either."""

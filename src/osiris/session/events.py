@@ -136,6 +136,7 @@ class EdgeComplete(Event):
     bytes: int
     closed_early: bool
     spooled: bool
+    fused: bool = False
     producer_wait_ms: int
     consumer_wait_ms: int
 

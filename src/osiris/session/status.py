@@ -37,7 +37,8 @@ class EdgeStatus(_Model):
     """What has passed along one edge of the last attempt, counted where it arrives.
 
     `producer_wait_ms` is how long the sender waited for room, `consumer_wait_ms` how long the reader waited
-    for rows. A spooled edge lies on disk before it is read, so nobody waits along it.
+    for rows. A spooled edge lies on disk before it is read, so nobody waits along it. Along a fused edge no
+    rows move: one statement does the work of both steps, and `rows` are those that it counts, if it does.
     """
 
     from_step: str
@@ -45,6 +46,7 @@ class EdgeStatus(_Model):
     to_step: str
     input: str
     spooled: bool
+    fused: bool = False
     rows: int = 0
     bytes: int = 0
     producer_wait_ms: int = 0
@@ -66,7 +68,7 @@ class StepStatus(_Model):
     """One step's outcome.
 
     What came `in` and went `out` is counted at its edges, in Arrow's bytes; what was `read` and `written`, by
-    its driver.
+    its driver. `fused_into` names the step whose statement did the work of this one too.
     """
 
     id: str
@@ -82,6 +84,7 @@ class StepStatus(_Model):
     bytes_out: int = 0
     bytes_read: int = 0
     bytes_written: int = 0
+    fused_into: str | None = None
     because_of: str | None = None
     target: TargetStatus | None = None
     error: dict[str, Any] | None = None

@@ -69,27 +69,13 @@ class QueryRows(SqlRows):
         sources: Mapping[str, SqlRows],
     ) -> Self | None:
         """The rows, or None where only streaming is sure to give them. Raises what is wrong in the SQL."""
-        with closing(open_engine("64MB", threads=1)) as con:
-            tables = InputTables(
-                con, {name: source.schema.empty_table().to_reader() for name, source in sources.items()}
-            )
-            try:
-                used = tables.columns_used(select.sql, params)
-                relation = con.sql(select.sql, params=dict(params) or None)
-                kinds = [*relation.types, *tables.types]
-                exact = exact_relation(relation)
-                schema = exact.limit(0).to_arrow_table().schema
-            except EngineFailure as exc:
-                raise explain_error(exc, select.sql, tables.columns) from exc
-        is_whole = all(used[name] == set(source.schema.names) for name, source in sources.items())
+        outline = _Outline.of(select, params, sources)
         files = [file for source in sources.values() for file in source.files]
-        if not is_whole or any(kind.id not in _PLAIN for kind in kinds) or len(set(files)) < len(files):
+        if not outline.is_plain or len(set(files)) < len(files):
             return None
-        columns = enumerate(zip(relation.columns, relation.types, strict=True))
-        projections = tuple(_projection(name, kind, f"{_RESULT}:{n}") for n, (name, kind) in columns)
         for source in sources.values():
             limits = limits.with_room_for(source.limits)
-        return cls(ctx, select, params, sources, limits, schema, projections)
+        return cls(ctx, select, params, sources, limits, outline.schema, outline.projections)
 
     def project(self, columns: Collection[str]) -> Self:
         return self  # the engine leaves out by itself what the next reader does not need
@@ -146,6 +132,36 @@ class QueryRows(SqlRows):
         name = list(self.sources)[int(table)]
         field = self.sources[name].schema.names[int(column)]
         return inexact_value(name, field, "would become an infinite date or timestamp")
+
+
+@dataclass(frozen=True, slots=True)
+class _Outline:
+    """What DuckDB says of the SQL before there are rows.
+
+    `is_plain`: every column that is read counts for the result, and all types pass between steps as they are.
+    """
+
+    schema: pa.Schema
+    projections: tuple[str, ...]
+    is_plain: bool
+
+    @classmethod
+    def of(cls, select: Select, params: Mapping[str, Any], sources: Mapping[str, SqlRows]) -> Self:
+        """Ask an engine in which the inputs are empty tables. Raises what is wrong in the SQL."""
+        empty = {name: source.schema.empty_table().to_reader() for name, source in sources.items()}
+        with closing(open_engine("64MB", threads=1)) as con:
+            tables = InputTables(con, empty)
+            try:
+                used = tables.columns_used(select.sql, params)
+                relation = con.sql(select.sql, params=dict(params) or None)
+                schema = exact_relation(relation).limit(0).to_arrow_table().schema
+            except EngineFailure as exc:
+                raise explain_error(exc, select.sql, tables.columns) from exc
+            result = list(zip(relation.columns, relation.types, strict=True))
+            kinds = {kind.id for kind in (*relation.types, *tables.types)}
+        reads_all = all(used[name] == set(source.schema.names) for name, source in sources.items())
+        columns = (_projection(name, kind, f"{_RESULT}:{n}") for n, (name, kind) in enumerate(result))
+        return cls(schema, tuple(columns), reads_all and kinds <= _PLAIN)
 
 
 def _projection(name: str, kind: Any, place: str) -> str:

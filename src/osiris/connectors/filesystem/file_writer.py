@@ -16,7 +16,7 @@ from osiris.connectors.filesystem.os_errors import write_failure
 from osiris.connectors.filesystem.publish import Publication
 from osiris.connectors.filesystem.sidecar import Sidecar, schema_of, sha256_of
 from osiris.connectors.filesystem.sql_input import SqlInput
-from osiris.core import ExecutionContext
+from osiris.core import ExecutionContext, as_reader
 from osiris.errors import DataError
 
 
@@ -76,7 +76,7 @@ def writer_input(
     given: pa.RecordBatchReader | SqlRows, converts: dict[int, Convert] | None = None
 ) -> WriterInput:
     """What the runner hands over: a stream, or rows that the writer's own statement can compute."""
-    return SqlInput(given) if isinstance(given, SqlRows) else InputStream(given, converts)
+    return SqlInput(given) if isinstance(given, SqlRows) else InputStream(as_reader(given), converts)
 
 
 def _copy(source: WriterInput, part: Path, name: str, form: FileFormat, ctx: ExecutionContext) -> int:
