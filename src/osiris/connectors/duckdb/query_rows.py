@@ -13,14 +13,14 @@ import pyarrow as pa
 
 from osiris.connectors.duckdb.arrow_types import EXACT_CAST, exact_relation, no_such_value
 from osiris.connectors.duckdb.engine import folded, open_engine, quote_identifier
-from osiris.connectors.duckdb.errors import EngineFailure, map_engine_error
+from osiris.connectors.duckdb.errors import EngineFailure
 from osiris.connectors.duckdb.explaining import explain_error
 from osiris.connectors.duckdb.inputs import inexact_value
 from osiris.connectors.duckdb.processing import InputTables
 from osiris.connectors.duckdb.projection import named_columns
 from osiris.connectors.duckdb.sql_rows import Limits, Scans, SqlRows
 from osiris.connectors.duckdb.statements import Select, nodes
-from osiris.core import ExecutionContext
+from osiris.core import ExecutionContext, source_columns
 from osiris.errors import OsirisError
 
 _PLAIN = frozenset(
@@ -105,9 +105,9 @@ class QueryRows(SqlRows):
         tables = ", ".join(self._table(index, name) for index, name in enumerate(self.sources))
         return f"WITH {tables} SELECT {', '.join(self.projections)} FROM (\n{self.select.sql}\n)"
 
-    def failure(self, exc: BaseException) -> OsirisError | None:
-        of_source = (source.failure(exc) for source in self.sources.values())
-        return next(filter(None, of_source), None) or self._own_failure(exc)
+    def failure(self, exc: BaseException, executed: str) -> OsirisError | None:
+        of_source = (source.failure(exc, executed) for source in self.sources.values())
+        return next(filter(None, of_source), None) or self._own_failure(exc, executed)
 
     def report(self, scans: Scans) -> None:
         for source in self.sources.values():
@@ -121,10 +121,15 @@ class QueryRows(SqlRows):
             columns = ", ".join(_finite(f.name, f.type, f"{index}:{n}") for n, f in fields)
         return f"{quote_identifier(name)} AS (SELECT {columns} FROM (\n{source.statement}))"
 
-    def _own_failure(self, exc: BaseException) -> OsirisError | None:
+    def _own_failure(self, exc: BaseException, executed: str) -> OsirisError | None:
         infinite = _INFINITE.search(str(exc))
-        error = self._infinite(*infinite.groups()) if infinite else map_engine_error(exc)
+        error = self._infinite(*infinite.groups()) if infinite else self._in_the_sql(exc, executed)
         return error.at_step(self.ctx.step_id) if error.code.startswith("SQL") else None
+
+    def _in_the_sql(self, exc: BaseException, executed: str) -> OsirisError:
+        before, _, _ = executed.partition(self.select.sql)
+        columns = {name: source_columns(source.schema) for name, source in self.sources.items()}
+        return explain_error(exc, self.select.sql, columns, prefix=len(before.encode()))
 
     def _infinite(self, table: str, column: str) -> OsirisError:
         if table == _RESULT:

@@ -80,8 +80,11 @@ class SqlRows(LazyRows):
         """One SELECT without a semicolon, its columns named as in `schema`."""
 
     @abstractmethod
-    def failure(self, exc: BaseException) -> OsirisError | None:
-        """What the engine raised on behalf of these rows, placed at its step; None if it was not theirs."""
+    def failure(self, exc: BaseException, executed: str) -> OsirisError | None:
+        """What the engine raised on behalf of these rows, placed at its step; None if it was not theirs.
+
+        `executed` is the whole text that holds the statement.
+        """
 
     @abstractmethod
     def report(self, scans: Scans) -> None:
@@ -102,7 +105,7 @@ class SqlRows(LazyRows):
         self.report(Scans.of(con))
 
     def _wrong(self, exc: BaseException) -> BaseException:
-        return self.failure(exc) or map_engine_error(exc, cancelled=self.ctx.cancelled)
+        return self.failure(exc, self.statement) or map_engine_error(exc, cancelled=self.ctx.cancelled)
 
 
 def open_confined(

@@ -95,7 +95,7 @@ class FileRows(SqlRows):
     def statement(self) -> str:
         return self.source.statement(self.ctx.step_id)
 
-    def failure(self, exc: BaseException) -> OsirisError | None:
+    def failure(self, exc: BaseException, executed: str) -> OsirisError | None:
         found = self.source.failure(exc, self.ctx.step_id)
         return found.at_step(self.ctx.step_id) if found else None
 

@@ -22,15 +22,17 @@ class SqlInput:
         """Compute all rows into a file; the answer is how many."""
         con = open_confined(self._rows, ctx, (part,))
         try:
-            return self._copied(con, f"({self._rows.statement}) TO {quote_literal(str(part))} ({options})")
+            return self._copied(
+                con, f"COPY ({self._rows.statement}) TO {quote_literal(str(part))} ({options})"
+            )
         finally:
             con.close()
 
-    def _copied(self, con: duckdb.DuckDBPyConnection, what: str) -> int:
+    def _copied(self, con: duckdb.DuckDBPyConnection, sql: str) -> int:
         try:
-            rows: int = con.execute(f"COPY {what}", dict(self._rows.params) or None).fetchall()[0][0]
+            rows: int = con.execute(sql, dict(self._rows.params) or None).fetchall()[0][0]
         except duckdb.Error as exc:
-            failure = self._rows.failure(exc)
+            failure = self._rows.failure(exc, sql)
             if failure is None:
                 raise
             raise failure from exc
