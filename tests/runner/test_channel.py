@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import threading
+import time
 from collections.abc import Callable
 from pathlib import Path
 
@@ -162,6 +163,53 @@ def test_counts_on_both_sides() -> None:
     channel.put(batch(4))
     channel.reader().read_next_batch()
     assert (channel.rows_delivered, channel.rows_received, channel.bytes) == (4, 3, 32)
+
+
+def test_a_side_that_need_not_wait_has_waited_for_nothing() -> None:
+    channel = opened()
+    channel.put(batch(1, 2))
+    channel.end()
+    channel.reader().read_all()
+    stands = channel.progress()
+    assert (stands.producer_wait_ms, stands.consumer_wait_ms, stands.waiting) == (0, 0, None)
+    assert (stands.rows, stands.bytes, stands.filled) == (2, 16, 0)
+
+
+def until(condition: Callable[[], bool]) -> None:
+    deadline = time.monotonic() + SECONDS
+    while not condition():
+        assert time.monotonic() < deadline
+        time.sleep(0.001)
+
+
+def test_a_full_channel_makes_its_producer_wait() -> None:
+    channel = opened(limit_bytes=1)
+    channel.put(batch(1))
+    second = Aside(lambda: channel.put(batch(2)))
+    until(lambda: channel.progress().producer_wait_ms > 5)
+    assert channel.progress().waiting == "producer"
+    assert channel.progress().filled > 1
+    channel.reader().read_next_batch()
+    second.end()
+    stands = channel.progress()
+    assert (stands.waiting, stands.consumer_wait_ms) == (None, 0)
+    assert stands.producer_wait_ms > 5
+    assert channel.progress().producer_wait_ms == stands.producer_wait_ms
+
+
+def test_an_empty_channel_makes_its_consumer_wait_for_schema_and_rows() -> None:
+    channel = Channel(EDGE)
+    reader = Aside(channel.reader)
+    until(lambda: channel.progress().consumer_wait_ms > 5)
+    assert channel.progress().waiting == "consumer"
+    channel.open(SCHEMA)
+    rows = reader.end().result
+    waited = channel.progress().consumer_wait_ms
+    first = Aside(rows.read_next_batch)  # type: ignore[attr-defined]
+    until(lambda: channel.progress().consumer_wait_ms > waited + 5)
+    channel.put(batch(1))
+    first.end()
+    assert (channel.progress().waiting, channel.progress().producer_wait_ms) == (None, 0)
 
 
 def spool(folder: Path, readers: int = 1) -> Spool:

@@ -12,7 +12,7 @@ from typing import Any, NamedTuple
 from osiris.cli import cells
 from osiris.cli.pace import Carried, Pace
 from osiris.cli.summary import ENDINGS
-from osiris.cli.terminal import clean, duration, paint, rate, size
+from osiris.cli.terminal import clean, duration, in_one_line, paint, rate, size
 from osiris.session import RunSnapshot, StepProgress, StepState
 
 SIGNS = ENDINGS | {StepState.RUNNING: ("▸", "bold"), StepState.WAITING: (" ", "dim")}
@@ -27,9 +27,10 @@ _URGENCY = (StepState.RUNNING, StepState.FAILED, StepState.CANCELLED, StepState.
 _LINES_AROUND = 4
 """A line of what was before, the one where the cursor rests, the title, and an empty one."""
 
+_LEAST_ACROSS = 20
 _LEAST_CELLS = {"id": 8, "component": 0, "rows": 11, "rate": 8, "bytes": 7, "elapsed": 5}
-_LEAST_NOTE_CELLS, _MOST_NOTE_CELLS = 20, 28
-"""What a note may need: `trying again in 4 s`, and one with an id of sixteen letters; longer ones are cut."""
+_LEAST_NOTE_CELLS, _MOST_NOTE_CELLS = 16, 28
+"""What is left for a note before the id beside it is cut; and for which columns are left out."""
 
 _OPTIONAL = ("component", "bytes", "rate")
 """What a narrow terminal does without, in this order."""
@@ -65,12 +66,13 @@ class Board:
         """Lines that fit into the terminal; none where it is too small for any."""
         self._pace.remember(now)
         room, across = terminal.lines - _LINES_AROUND, terminal.columns - 1
-        if room < 1:
+        if room < 1 or across < _LEAST_ACROSS:
             return []
         shown = _most_urgent(now.steps, room)
         lines = [_title(now, across), "", *self._table(shown, now, across)]
         if len(shown) < len(now.steps):
-            rest = [step for step in now.steps if step not in shown]
+            ids = {step.id for step in shown}
+            rest = [step for step in now.steps if step.id not in ids]
             lines.append(paint(cells.cut(_rest(rest), across), "dim", sys.stderr))
         return lines
 
@@ -86,7 +88,7 @@ class Board:
         ]
 
     def _row(self, step: StepProgress) -> Row:
-        named = Row(clean(step.id), clean(_short(step.component)))
+        named = Row(_text(step.id), _text(_short(step.component)))
         if step.state in (StepState.WAITING, StepState.SKIPPED):
             return named
         carried = Carried.by(step)
@@ -116,23 +118,23 @@ class Board:
     def _widen(self, rows: Sequence[Row]) -> None:
         """Columns only ever grow: numbers that move about are hard to read."""
         for name in Row._fields:
-            widest = max(cells.width(getattr(row, name)) for row in rows)
+            widest = max((cells.width(getattr(row, name)) for row in rows), default=0)
             self._widths[name] = max(self._widths[name], widest)
 
     def _columns(self, across: int) -> dict[str, int]:
         """The columns that there is room for, with their widths."""
         columns = dict(self._widths)
-        note = min(_MOST_NOTE_CELLS, max(_LEAST_NOTE_CELLS, len("waiting for ") + columns["id"]))
+        note = min(_MOST_NOTE_CELLS, len("waiting for ") + columns["id"])
         for name in _OPTIONAL:
             if _total(columns) + note > across:
                 del columns[name]
-        lacking = max(0, _total(columns) + note - across)
+        lacking = max(0, _total(columns) + _LEAST_NOTE_CELLS - across)
         return columns | {"id": max(_LEAST_CELLS["id"], columns["id"] - lacking)}
 
     def _line(self, step: StepProgress, text: str, note: str, across: int) -> str:
         sign, colour = _RETRY if step.id in self._retries else SIGNS[step.state]
         text = cells.cut(text, across - 4)
-        note = cells.cut(clean(note), across - 4 - cells.width(text) - 2)
+        note = cells.cut(_text(note), across - 4 - cells.width(text) - 2)
         if step.state is StepState.WAITING:
             text = paint(text, "dim", sys.stderr)
         behind = f"  {paint(note, 'dim', sys.stderr)}" if note else ""
@@ -159,7 +161,7 @@ def _most_urgent(steps: Sequence[StepProgress], room: int) -> list[StepProgress]
 def _title(now: RunSnapshot, across: int) -> str:
     done = sum(step.state in _DONE for step in now.steps)
     facts = cells.cut(f"  {clock(now.elapsed_ms)}  {done} of {len(now.steps)} steps done", across)
-    name = cells.cut(clean(now.pipeline), across - cells.width(facts))
+    name = cells.cut(_text(now.pipeline), across - cells.width(facts))
     return f"{paint(name, 'bold', sys.stderr)}{facts}"
 
 
@@ -184,6 +186,10 @@ def _after(step: StepProgress, now: RunSnapshot) -> str:
     sources = {edge.from_step: None for edge in now.edges if edge.to_step == step.id}
     names = [name for name in sources if name in open_steps]
     return f"after {', '.join(names)}" if names else ""
+
+
+def _text(given: str) -> str:
+    return clean(in_one_line(given))
 
 
 def _total(columns: Mapping[str, int]) -> int:

@@ -66,8 +66,8 @@ def clean(text: str) -> str:
 
 
 def in_one_line(text: str) -> str:
-    """The text without line ends, so that data cannot pass itself off as a line of ours."""
-    return " ".join(text.split("\n"))
+    """The text without line ends and tabs, so that data cannot pass itself off as a line of ours."""
+    return text.replace("\n", " ").replace("\t", " ")
 
 
 def _visible(text: str) -> str:

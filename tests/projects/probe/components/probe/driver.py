@@ -6,6 +6,7 @@
 from __future__ import annotations
 
 import json
+import os
 import sys
 import time
 from collections.abc import Iterator, Mapping
@@ -20,7 +21,7 @@ from osiris import errors
 SCHEMA = pa.schema({"id": pa.int64()})
 PATIENCE_SECONDS = 30
 
-VERBS = ("touch", "wait_for", "hang", "report", "measure", "leak", "then_touch", "raise")
+VERBS = ("touch", "warn", "print", "wait_for", "hang", "report", "measure", "leak", "then_touch", "raise")
 """What an action may hold, in the order in which it is done."""
 
 
@@ -66,6 +67,13 @@ class Script:
 
     def _hang(self, seconds: float) -> None:
         time.sleep(seconds)
+
+    def _warn(self, message: str) -> None:
+        self._ctx.log_event("warning", message=message)
+
+    def _print(self, text: str) -> None:
+        sys.stdout.write(text + "\n")
+        os.write(1, text.encode() + b"\n")
 
     def _report(self, fields: dict[str, Any]) -> None:
         self._ctx.log_event("probe_reported", **fields)
