@@ -109,8 +109,9 @@ class Screen:
         os.write(self._ours, keys.encode())
 
     def resize(self, columns: int, lines: int) -> None:
-        """Give the terminal another size."""
-        self._screen.resize(lines, columns)
+        """Give the terminal another size; 0 by 0 makes it forget its own."""
+        if lines:
+            self._screen.resize(lines, columns)
         termios.tcsetwinsize(self._ours, (lines, columns))
 
     def end(self) -> int:

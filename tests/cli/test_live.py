@@ -250,6 +250,14 @@ def test_a_run_that_is_put_aside_gives_the_terminal_back(lab: Any, screen: Any) 
     assert seen.is_in_order
 
 
+def test_a_terminal_that_does_not_know_its_size_is_taken_for_a_usual_one(lab: Any, run: Any) -> None:
+    seen = run(lab.source("a", at=waiting(lab)), lab.sink("s", "a.df"))
+    seen.resize(0, 0)
+    seen.see("▸ a ", "▸ s ")
+    go(lab)
+    assert seen.end() == 0
+
+
 def test_a_short_run_shows_its_summary_alone(lab: Any, run: Any) -> None:
     seen = run(lab.source("a"), lab.sink("s", "a.df"))
     assert seen.end() == 0

@@ -41,6 +41,17 @@ def test_the_summary_says_what_was_written_where(lab: Any) -> None:
     assert (lab.root / folder[1] / "status.json").is_file()
 
 
+def test_the_summary_says_how_much_and_how_fast(lab: Any) -> None:
+    """The source pauses for longer than a second, so there is a speed, and a step that was waited for."""
+    pause = {"batch": {"number": 1, "hang": 1.1}}
+    done = lab.osiris(
+        "run", lab.pipeline(lab.source("a", batches=2, rows=500, at=pause), lab.sink("s", "a.df"))
+    )
+    assert re.search(r"✓ a +probe\.source +1,000 rows out +8 kB +[\d.]+/s +\d+\.\d\d s$", done.stdout, re.M)
+    assert re.search(r"✓ s +probe\.sink +1,000 rows in +8 kB +[\d.]+/s +\d+\.\d\d s$", done.stdout, re.M)
+    assert re.search(r"^Slowest   a → s: s waited \d+\.\d\d s for a$", done.stdout, re.M)
+
+
 def test_progress_goes_to_stderr(lab: Any) -> None:
     done = lab.osiris("run", good(lab))
     assert "… a  probe.source" in done.stderr
@@ -139,7 +150,8 @@ def hostile(lab: Any) -> Path:
 
 
 @pytest.mark.parametrize(
-    "arguments", [["run", "pipelines/p.yaml"], ["runs", "list"], ["runs", "show", "last"]]
+    "arguments",
+    [["run", "pipelines/p.yaml", "--progress", "plain"], ["runs", "list"], ["runs", "show", "last"]],
 )
 def test_data_does_not_drive_the_terminal(lab: Any, arguments: list[str]) -> None:
     file = hostile(lab)

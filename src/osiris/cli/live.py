@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 import signal
 import threading
+import time
 from contextlib import suppress
 from types import FrameType
 from typing import IO, Any, Self
@@ -15,7 +16,13 @@ from osiris.cli.footer import footer
 from osiris.cli.lines import KEPT, Lines
 from osiris.cli.terminal import own_stream
 
+_USUAL_SIZE = os.terminal_size((80, 24))
+"""Of a terminal that does not know its own."""
+
 _FRAME_SECONDS = 0.125
+_REST = 20
+"""A frame is followed by so many times its work of rest: with a thousand steps frames become rarer."""
+
 _FIRST_FRAME_SECONDS = 0.3
 """What is over sooner is told by its summary alone."""
 
@@ -30,6 +37,11 @@ def can_be_live(stream: IO[str]) -> bool:
     except UnicodeEncodeError:
         return False
     return True
+
+
+def _size(terminal: IO[str]) -> os.terminal_size:
+    size = os.get_terminal_size(terminal.fileno())
+    return size if all(size) else _USUAL_SIZE
 
 
 class LiveDisplay:
@@ -66,14 +78,15 @@ class LiveDisplay:
     def _draw_until_ended(self) -> None:
         pause = _FIRST_FRAME_SECONDS
         while not self._ended.wait(pause):
-            pause = _FRAME_SECONDS
+            began = time.thread_time()
             with suppress(Exception):  # a display that fails must not fail what it shows
                 self._draw()
+            pause = max(_FRAME_SECONDS, _REST * (time.thread_time() - began))
 
     def _draw(self) -> None:
         snapshot = self._adapter.progress() if self._adapter is not None else None
         if snapshot is not None:
-            size = os.get_terminal_size(self._stream.fileno())
+            size = _size(self._stream)
             footer.show(self._board.lines(snapshot, size), size)
 
     def _suspend(self, number: int, _frame: FrameType | None) -> None:
