@@ -21,13 +21,16 @@ def step(step_id: str, state: StepState = StepState.RUNNING, **more: Any) -> Ste
     return StepProgress(id=step_id, component=component, state=state, attempt=more.pop("attempt", 1), **more)
 
 
-def edge(source: str, target: str, producer: int = 0, consumer: int = 0) -> EdgeProgress:
+def edge(
+    source: str, target: str, producer: int = 0, consumer: int = 0, *, fused: bool = False
+) -> EdgeProgress:
     return EdgeProgress(
         from_step=source,
         output="df",
         to_step=target,
         input="df",
         spooled=False,
+        fused=fused,
         producer_wait_ms=producer,
         consumer_wait_ms=consumer,
     )
@@ -96,6 +99,19 @@ def test_steps_that_do_not_run_say_why() -> None:
 
 
 CONTROL = re.compile("[\x00-\x1f\x7f-\x9f]")
+
+
+def test_a_step_whose_work_another_one_does_says_so() -> None:
+    """Also where it seems to wait."""
+    later = [step("a"), step("b")]
+    shown = drawn(
+        snapshot(0, *later, edges=[edge("a", "b", fused=True)]),
+        snapshot(1000, *later, edges=[edge("a", "b", 1000, fused=True)]),
+    )
+    assert shown[2].endswith("  in one statement with b")
+    assert shown[3].endswith("  0 s")
+
+
 STEP_IDS = st.text(st.characters(codec="utf-8", exclude_categories=["Cs"]), min_size=1, max_size=70)
 COUNTS = st.integers(0, 10**13)
 STEPS = st.builds(

@@ -104,7 +104,8 @@ class Board:
     def _note(self, step: StepProgress, now: RunSnapshot, waits: Mapping[str, str]) -> str:
         match step.state:
             case StepState.RUNNING:
-                return waits.get(step.id) or (f"attempt {step.attempt}" if step.attempt > 1 else "")
+                attempt = f"attempt {step.attempt}" if step.attempt > 1 else ""
+                return _fused(step, now) or waits.get(step.id) or attempt
             case StepState.WAITING:
                 return _after(step, now)
             case StepState.FAILED if step.id in self._retries:
@@ -186,6 +187,12 @@ def _after(step: StepProgress, now: RunSnapshot) -> str:
     sources = {edge.from_step: None for edge in now.edges if edge.to_step == step.id}
     names = [name for name in sources if name in open_steps]
     return f"after {', '.join(names)}" if names else ""
+
+
+def _fused(step: StepProgress, now: RunSnapshot) -> str:
+    """That another step does the work of this one too; the rows that it hands over have not begun to move."""
+    reader = next((edge.to_step for edge in now.edges if edge.fused and edge.from_step == step.id), None)
+    return f"in one statement with {reader}" if reader else ""
 
 
 def _text(given: str) -> str:

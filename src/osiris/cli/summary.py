@@ -17,8 +17,8 @@ ENDINGS = {
 }
 """How a step ended, with the colour."""
 
-_LEAST_FOR_RATE_MS = 1000
-"""What is over sooner has no speed worth naming."""
+_LEAST_ROWS, _LEAST_MS = 1000, 1000
+"""With fewer rows, or in a shorter time, a speed says nothing."""
 
 
 def show_result(result: RunResult) -> None:
@@ -50,13 +50,14 @@ def _step_row(step: StepStatus) -> tuple[str, ...]:
     if step.state in (StepState.SKIPPED, StepState.CANCELLED):
         return step.id, step.component, what, "", "", ""
     carried = step.bytes_out or step.bytes_in
-    speed = max(step.rows_in, step.rows_out) if step.duration_ms >= _LEAST_FOR_RATE_MS else 0
+    rows = max(step.rows_in, step.rows_out)
+    has_speed = rows >= _LEAST_ROWS and step.duration_ms >= _LEAST_MS
     return (
         step.id,
         step.component,
         what,
         size(carried) if carried else "",
-        rate(speed, step.duration_ms) if speed else "",
+        rate(rows, step.duration_ms) if has_speed else "",
         duration(step.duration_ms),
     )
 
