@@ -155,6 +155,17 @@ CODES: dict[str, Code] = {
         "A failed run of another version of the pipeline has appended already.",
         "Use --new to append again, after you have looked at the target.",
     ),
+    "RUN011": Code(
+        "The process that carried out an isolated run died.",
+        "Run the same command again; what is committed is not written twice.",
+    ),
+    "RUN012": Code(
+        "What an isolated run reported is damaged or has a gap.", "Run the same command again; report a bug."
+    ),
+    "RUN013": Code(
+        "An artifact of a run that ended well did not arrive as it was.",
+        "Run again with --new if you need it.",
+    ),
     # --- DAT: data ---
     "DAT001": Code(
         "A line has more or fewer fields than the header.", "Quote the field, or correct the line."

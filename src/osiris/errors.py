@@ -19,6 +19,7 @@ of the class and never guessed from words. Codes live in `osiris.codes`.
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import asdict, dataclass
 from enum import IntEnum, StrEnum
 from typing import Any, ClassVar
@@ -184,3 +185,34 @@ class OutcomeUnknown(OsirisError):
 
 class InternalError(OsirisError):
     """A bug in Osiris or in a driver."""
+
+
+def recorded_error(record: Mapping[str, Any]) -> OsirisError:
+    """The error that `to_dict` described; one of a class that is not ours comes back as its nearest branch.
+
+    A record of another version may lack anything.
+    """
+    place = record.get("where") or {}
+    states = {state.value: state for state in TargetState}
+    return _recorded_class(record)(
+        str(record.get("code", "")),
+        str(record.get("message", "")),
+        hint=record.get("hint"),
+        where=Where(*(place.get(name) for name in ("file", "line", "column", "step_id"))),
+        target=states.get(str(record.get("target")), TargetState.UNCHANGED),
+        details=record.get("details"),
+    )
+
+
+_BRANCHES: tuple[type[OsirisError], ...] = (
+    *(RunError, UsageError, PipelineError, ConnectionFailed, DataError, Interrupted, Terminated),
+    *(OutcomeUnknown, TargetBusy, Cancelled, InternalError),
+)
+"""The classes that a record is read back as; of those with one exit code the widest comes first."""
+
+
+def _recorded_class(record: Mapping[str, Any]) -> type[OsirisError]:
+    name, exit_code = record.get("error"), record.get("exit_code")
+    named = (branch for branch in _BRANCHES if branch.__name__ == name)
+    alike = (branch for branch in _BRANCHES if branch.exit_code == exit_code)
+    return next(named, None) or next(alike, OsirisError)

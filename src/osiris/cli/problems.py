@@ -21,7 +21,7 @@ from osiris.errors import (
     OsirisError,
     TargetState,
     Terminated,
-    Where,
+    recorded_error,
 )
 from osiris.findings import Finding, Severity
 from osiris.redaction import is_secret_key
@@ -133,19 +133,10 @@ def show_error(error: OsirisError) -> None:
 
 def show_recorded_error(recorded: dict[str, Any]) -> None:
     """An error of a run's status as `show_error` tells it, but to stdout."""
-    error = _from_record(recorded)
+    error = recorded_error(recorded)
     out(f"{paint('error', 'red')} {clean(error.code)}  {_indented(error.message)}")
     for line in _circumstances(error):
         out(line)
-
-
-def _from_record(recorded: dict[str, Any]) -> OsirisError:
-    place = recorded.get("where") or {}
-    where = Where(*(place.get(name) for name in ("file", "line", "column", "step_id")))
-    states = {state.value: state for state in TargetState}
-    target = states.get(str(recorded.get("target")), TargetState.UNCHANGED)
-    code, message = (str(recorded.get(name, "")) for name in ("code", "message"))
-    return OsirisError(code, message, hint=recorded.get("hint"), where=where, target=target)
 
 
 def _circumstances(error: OsirisError) -> Iterator[str]:

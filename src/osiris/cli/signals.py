@@ -9,12 +9,11 @@ from contextlib import contextmanager, suppress
 from types import FrameType
 
 from osiris.adapters import ExecutionAdapter
+from osiris.adapters.stopping import stop_reason
 from osiris.cli.footer import footer
 from osiris.cli.problems import stop_at_once
 from osiris.cli.terminal import say
-from osiris.errors import ExitCode, Interrupted, Terminated
-
-_HINT = "Run the same command again; it goes on under the same run key."
+from osiris.errors import ExitCode
 
 
 class StopRequests:
@@ -45,9 +44,6 @@ class StopRequests:
         self._asked = True
         if self._adapter is None:
             stop_at_once(number, frame)
-        if number == signal.SIGTERM:
-            self._adapter.cancel(Terminated("RUN004", "The run was terminated.", hint=_HINT))
-        else:
-            self._adapter.cancel(Interrupted("RUN004", "The run was interrupted.", hint=_HINT))
+        self._adapter.cancel(stop_reason(number))
         with suppress(OSError, RuntimeError):  # a terminal that is gone, or a line that was being written
             say("  stopping … (once more to leave at once)")

@@ -7,13 +7,13 @@ import json
 import os
 import re
 import sys
-import threading
 from collections.abc import Container, Iterable, Iterator, Sequence
 from contextlib import contextmanager, suppress
 from typing import IO, Any, cast
 
 from osiris.cli import cells
 from osiris.cli.footer import footer
+from osiris.linestream import LineStream
 from osiris.redaction import redactor
 
 _CONTROL = re.compile(
@@ -116,75 +116,26 @@ def duration(milliseconds: int) -> str:
     return f"{minutes} min {rest // 1000} s" if minutes else f"{rest / 1000:.2f} s"
 
 
-class CleanStream(io.TextIOBase):
-    """Stands in for stdout or stderr while foreign code runs: whole lines, cleaned, to stderr.
-
-    `own` is the stream behind it, which our own lines go on to use. Each thread has a line of its own, so
-    that threads cannot tear a secret apart.
-    """
-
-    encoding = "utf-8"
-    errors = "backslashreplace"
-
-    def __init__(self, own: IO[str]) -> None:
-        self.own = own
-        self.buffer = _CleanBytes(self)
-        self._lock = threading.RLock()
-        self._lines: dict[int, str] = {}
-
-    def writable(self) -> bool:
-        return True
-
-    def fileno(self) -> int:
-        """That of stderr, for a child process that is to inherit the stream."""
-        return own_stream(sys.stderr).fileno()
-
-    def write(self, text: str) -> int:
-        with self._lock:
-            thread = threading.get_ident()
-            *lines, self._lines[thread] = (self._lines.get(thread, "") + text).split("\n")
-            for line in lines:
-                say(line)
-        return len(text)
-
-    def close(self) -> None:
-        """Write what has no line end; a logging handler may go on to use the stream."""
-        with self._lock:
-            rest, self._lines = [line for line in self._lines.values() if line], {}
-            for line in rest:
-                say(line)
-
-
-class _CleanBytes(io.RawIOBase):
-    """What foreign code finds as `sys.stdout.buffer`."""
-
-    def __init__(self, stream: CleanStream) -> None:
-        self._stream = stream
-
-    def writable(self) -> bool:
-        return True
-
-    def write(self, data: Any) -> int:
-        raw = bytes(data)
-        self._stream.write(raw.decode("utf-8", "backslashreplace"))
-        return len(raw)
-
-
 @contextmanager
 def foreign_output() -> Iterator[None]:
     """While this lasts, what foreign code prints goes to stderr, cleaned, and never into our answer."""
-    if isinstance(sys.stdout, CleanStream):
+    if isinstance(sys.stdout, LineStream):
         yield
         return
     before = sys.stdout, sys.stderr
     with _own_stdout(sys.stdout) as own:
-        streams = sys.stdout, sys.stderr = cast(Any, (CleanStream(own), CleanStream(sys.stderr)))
+        streams = sys.stdout, sys.stderr = cast(Any, (_said(own), _said(sys.stderr)))
         try:
             yield
         finally:
             for stream in streams:
                 stream.close()
             sys.stdout, sys.stderr = before
+
+
+def _said(own: IO[str]) -> LineStream:
+    """Stands in for `own`, which our own lines go on to use: what is written to it is said instead."""
+    return LineStream(own, say, lambda: own_stream(sys.stderr).fileno())
 
 
 @contextmanager
@@ -229,7 +180,7 @@ def open_standard_streams() -> None:
 
 
 def own_stream(stream: IO[str]) -> IO[str]:
-    return stream.own if isinstance(stream, CleanStream) else stream
+    return stream.own if isinstance(stream, LineStream) else stream
 
 
 def _write(stream: IO[str], text: str) -> None:

@@ -30,7 +30,7 @@ class Registry:
     """
 
     def __init__(self, project_components: Path | None = None) -> None:
-        self._project_components = project_components
+        self.project_components = project_components
         self._components: dict[str, Component] = {}
         self._connections: dict[str, FamilyConnection] = {}
         self._family_folders: dict[str, Path] = {}
@@ -121,8 +121,8 @@ class Registry:
                 if location not in found:
                     yield entry.dist.name if entry.dist else entry.name, location
                 found.add(location)
-        if self._project_components is not None and self._project_components.is_dir():
-            yield "project", self._project_components
+        if self.project_components is not None and self.project_components.is_dir():
+            yield "project", self.project_components
 
     def _load_connections(self, folder: Path) -> None:
         for file in sorted(folder.glob("*/connection.yaml")):

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import os
 import re
-from collections.abc import Mapping
-from dataclasses import dataclass
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass, field
 from pathlib import Path
 from types import MappingProxyType
 from typing import Any
@@ -13,7 +13,7 @@ from typing import Any
 from osiris.components.registry import Registry
 from osiris.components.schemas import schema_problems, with_defaults
 from osiris.components.spec import FamilyConnection
-from osiris.connections.file import PLACEHOLDER, ConnectionEntry, ConnectionsFile
+from osiris.connections.file import PLACEHOLDER, ConnectionEntry, ConnectionsFile, is_clear_text
 from osiris.connections.secrets import Found, SecretSources
 from osiris.errors import ConnectionFailed
 from osiris.redaction import Secret, redactor
@@ -29,6 +29,17 @@ class ResolvedConnection:
     family: str
     fields: Mapping[str, Any]
     secret_sources: dict[str, str]
+
+
+@dataclass(frozen=True, slots=True)
+class Handover:
+    """What resolves some references elsewhere: connections as they are declared, and the values they name.
+
+    `connections` (by family and alias) hold no secret; `values` (by source and variable) are for no file.
+    """
+
+    connections: dict[str, dict[str, dict[str, Any]]]
+    values: dict[str, dict[str, str]] = field(repr=False)
 
 
 class ConnectionResolver:
@@ -61,6 +72,39 @@ class ConnectionResolver:
             raise ConnectionFailed("CON002", f"There is no family {family!r} with connections.")
         return self._filled(ConnectionEntry(family, "", {}, {}), declared, {})
 
+    def hand_over(self, uses: Iterable[tuple[str, Mapping[str, Any]]]) -> Handover:
+        """What another process needs to resolve these references with these overrides, and nothing else.
+
+        What is missing is left out; resolving says so there. Raises `ConnectionFailed` CON005 for clear text.
+        """
+        handover = Handover({}, {})
+        for reference, overrides in uses:
+            entry = self._connections.get(reference)
+            declared = self._registry.connection(entry.family) if entry is not None else None
+            if entry is not None and declared is not None:
+                _refuse_clear_text(entry, declared)
+                aliases = handover.connections.setdefault(entry.family, {})
+                aliases[entry.alias] = {**entry.fields, **entry.policy}
+                self._collect(entry, declared, overrides, handover.values)
+        return handover
+
+    def _collect(
+        self,
+        entry: ConnectionEntry,
+        declared: FamilyConnection,
+        overrides: Mapping[str, Any],
+        values: dict[str, dict[str, str]],
+    ) -> None:
+        for name, text in entry.fields.items():
+            if name in overrides or not isinstance(text, str):
+                continue
+            for variable in PLACEHOLDER.findall(text):
+                found = self._secrets.find(variable)
+                if found is not None:
+                    values.setdefault(found.source, {})[variable] = found.value
+                    if name in _secret_names(declared):
+                        redactor.learn(found.value)
+
     def project_path(self, path: str) -> str:
         """A path of the project as an absolute one."""
         try:
@@ -73,7 +117,7 @@ class ConnectionResolver:
         self, entry: ConnectionEntry, declared: FamilyConnection, overrides: Mapping[str, Any]
     ) -> ResolvedConnection:
         sources: dict[str, str] = {}
-        secret_names = {secret.lstrip("/") for secret in declared.secrets}
+        secret_names = _secret_names(declared)
         fields: dict[str, Any] = {}
         for name, value in entry.fields.items():
             if name not in overrides:
@@ -129,3 +173,15 @@ class ConnectionResolver:
         if declared.fields.get("properties", {}).get(name, {}).get("format") == PATH_FORMAT:
             return self.project_path(value)
         return value
+
+
+def _secret_names(declared: FamilyConnection) -> set[str]:
+    return {secret.lstrip("/") for secret in declared.secrets}
+
+
+def _refuse_clear_text(entry: ConnectionEntry, declared: FamilyConnection) -> None:
+    for name in sorted(_secret_names(declared)):
+        if is_clear_text(entry.fields.get(name)):
+            message = f"{entry.reference}: the secret field {name!r} holds clear text."
+            hint = f"Put the value into .env and write {name}: ${{NAME}}; clear text is handed to no process."
+            raise ConnectionFailed("CON005", message, hint=hint)

@@ -61,6 +61,17 @@ class DotEnv:
             raise ConnectionFailed("CON004", message, hint="Save it as UTF-8.") from error
 
 
+class Given:
+    """Values that were looked up elsewhere and handed over, under the name of the source that had them."""
+
+    def __init__(self, name: str, values: Mapping[str, str]) -> None:
+        self.name = name
+        self._values = values
+
+    def get(self, name: str) -> str | None:
+        return self._values.get(name)
+
+
 class SecretSources:
     """Asks each source in turn; the environment comes first so that it can override a file."""
 
@@ -71,6 +82,11 @@ class SecretSources:
     def of_project(cls, root: Path) -> SecretSources:
         """The sources of a project on this machine."""
         return cls(Environment(), DotEnv(root / ".env"))
+
+    @classmethod
+    def given(cls, values: Mapping[str, Mapping[str, str]]) -> SecretSources:
+        """What another process found in its sources: values by source and name."""
+        return cls(*(Given(source, found) for source, found in values.items()))
 
     def find(self, name: str) -> Found | None:
         """The first source's value."""

@@ -21,11 +21,16 @@ def resolve_connection(
     """The step's connection with the fields that the step overrides; None for a component without one."""
     if component.connection_use == "none":
         return None
+    named = named_connection(step, component)
+    return resolver.default(component.family) if named is None else resolver.resolve(*named)
+
+
+def named_connection(step: ManifestStep, component: Component) -> tuple[str, dict[str, Any]] | None:
+    """The reference that a step names and the fields that it overrides; None where it names none."""
     reference = step.config.get("connection")
-    if reference is None:
-        return resolver.default(component.family)
-    overrides = {name: step.config[name] for name in component.connection_fields if name in step.config}
-    return resolver.resolve(reference, overrides)
+    if component.connection_use == "none" or reference is None:
+        return None
+    return reference, {name: step.config[name] for name in component.connection_fields if name in step.config}
 
 
 def driver_config(

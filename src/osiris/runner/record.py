@@ -40,7 +40,7 @@ class RunRecord:
         self._inputs = [(step.id, name) for step in manifest.steps for name in sorted(step.inputs)]
         self._began = time.monotonic()
         self._lock = threading.RLock()
-        self._seen: set[Path] = set()
+        self._seen: dict[Path, str] = {}
         self.status = Status(
             run_id=identity.run_id,
             run_key=identity.run_key,
@@ -87,16 +87,16 @@ class RunRecord:
             self._artifacts(run)
             self._session.write_status(self.status)
 
-    def run_ended(self, error: OsirisError | None) -> Status:
+    def run_ended(self, error: OsirisError | None, whose_memory: int = resource.RUSAGE_SELF) -> Status:
         """The run is over; `error` is that of the step that caused its failure.
 
-        Its target becomes unknown where that of any step is.
+        Its target becomes unknown where that of any step is. `whose_memory` says who carried it out.
         """
         with self._lock:
             status = self.status
             status.ended_at = utc_now()
             status.duration_ms = self.elapsed_ms
-            status.peak_rss_bytes = peak_rss_bytes()
+            status.peak_rss_bytes = peak_rss_bytes(whose_memory)
             status.exit_code = int(error.exit_code if error else ExitCode.OK)
             status.state = _state(error)
             self._settle_open_steps()
@@ -203,17 +203,19 @@ class RunRecord:
     def _artifacts(self, run: StepRun) -> None:
         folder = self._session.artifacts_dir / run.step_id
         for file in sorted(folder.rglob("*")) if folder.is_dir() else ():
-            if file.is_file() and file not in self._seen:
-                self._seen.add(file)
-                content = file.read_bytes()
-                self._session.emit(
-                    ev.ArtifactCreated(
-                        step_id=run.step_id,
-                        path=file.relative_to(self._session.folder).as_posix(),
-                        bytes=len(content),
-                        sha256=hashlib.sha256(content).hexdigest(),
-                    )
-                )
+            if file.is_file():
+                self._artifact(run.step_id, file)
+
+    def _artifact(self, step_id: str, file: Path) -> None:
+        """Announce a file that is new, or that another attempt has changed."""
+        content = file.read_bytes()
+        sha256 = hashlib.sha256(content).hexdigest()
+        if self._seen.get(file) != sha256:
+            self._seen[file] = sha256
+            path = file.relative_to(self._session.folder).as_posix()
+            self._session.emit(
+                ev.ArtifactCreated(step_id=step_id, path=path, bytes=len(content), sha256=sha256)
+            )
 
     @property
     def elapsed_ms(self) -> int:
@@ -221,9 +223,12 @@ class RunRecord:
         return round((time.monotonic() - self._began) * 1000)
 
 
-def peak_rss_bytes() -> int:
-    """Peak resident memory of this process; the kernel counts in KiB, on macOS in bytes."""
-    peak = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss
+def peak_rss_bytes(whose: int = resource.RUSAGE_SELF) -> int:
+    """Peak resident memory of this process or of its largest child.
+
+    The kernel counts in KiB, on macOS in bytes.
+    """
+    peak = resource.getrusage(whose).ru_maxrss
     return peak if sys.platform == "darwin" else peak * 1024
 
 

@@ -28,6 +28,13 @@ class WorkFolder:
         self._lock = (self.path / _LOCK).open("wb")
         fcntl.flock(self._lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
 
+    @property
+    def descriptor(self) -> int:
+        """The descriptor that holds the lock; a process that inherits it keeps the folder."""
+        if self._lock is None:
+            raise ValueError("The folder is not made yet.")
+        return self._lock.fileno()
+
     def remove(self) -> None:
         """Remove the folder and give up the lock."""
         shutil.rmtree(self.path, ignore_errors=True)

@@ -7,6 +7,7 @@ import json
 import math
 import secrets
 import threading
+from collections import Counter
 from collections.abc import Callable, Mapping
 from contextlib import suppress
 from datetime import UTC, datetime
@@ -18,6 +19,12 @@ from osiris.session.events import Event, Metric
 from osiris.session.status import Status
 
 Observer = Callable[[dict[str, Any]], None]
+
+Mirror = Callable[[str, int, dict[str, Any]], None]
+"""Takes what a session writes, redacted: its kind (`event`, `metric`, `status`), its number and its content.
+
+The numbers of each kind count from 1 without gaps; those of events are their `seq`.
+"""
 
 
 def utc_now() -> str:
@@ -41,8 +48,9 @@ class Session:
         self.id = folder.name
         self.artifacts_dir = folder / "artifacts"
         self._lock = threading.Lock()
-        self._seq = 0
+        self._numbers: Counter[str] = Counter()
         self._observers: list[Observer] = []
+        self._mirrors: list[Mirror] = []
         self._events: IO[str] | None = None
         self._metrics: IO[str] | None = None
 
@@ -56,22 +64,34 @@ class Session:
         fcntl.flock(session._events, fcntl.LOCK_EX | fcntl.LOCK_NB)
         return session
 
+    @property
+    def descriptor(self) -> int:
+        """The descriptor that holds the lock; a process that inherits it keeps the session alive."""
+        if self._events is None:
+            raise ValueError("The session is closed.")
+        return self._events.fileno()
+
     def observe(self, observer: Observer) -> None:
         """Call the observer with each event as it is written (redacted), in order; it may fail."""
         self._observers.append(observer)
+
+    def mirror(self, mirror: Mirror) -> None:
+        """Call the mirror with each event, metric and status as it is written, in order; it may fail."""
+        self._mirrors.append(mirror)
 
     def emit(self, event: Event) -> None:
         """Write one event."""
         body = redactor.record(event.model_dump(exclude_none=True))
         with self._lock:
-            if self._events is None:
-                return
-            self._seq += 1
-            line = {"seq": self._seq, "ts": utc_now(), "session": self.id, **body}
-            _write_line(self._events, line)
-            for observer in self._observers:
-                with suppress(Exception):  # a display that fails must not fail what it shows
-                    observer(line)
+            if self._events is not None:
+                envelope = {"seq": self._numbers["event"] + 1, "ts": utc_now(), "session": self.id}
+                self._write_event(self._events, envelope | body)
+
+    def replay(self, line: Mapping[str, Any]) -> None:
+        """Write an event of this session as another process wrote it, with its number and time."""
+        with self._lock:
+            if self._events is not None:
+                self._write_event(self._events, redactor.record(line))
 
     def measure(
         self,
@@ -90,14 +110,24 @@ class Session:
             "step_id": step_id,
             "tags": dict(tags or {}),
         }
-        line = redactor.record(Metric(ts=utc_now(), session=self.id, **fields).model_dump())
+        self.replay_metric(Metric(ts=utc_now(), session=self.id, **fields).model_dump())
+
+    def replay_metric(self, line: Mapping[str, Any]) -> None:
+        """Write a metric of this session as another process wrote it."""
+        shown = redactor.record(line)
         with self._lock:
             if self._metrics is not None:
-                _write_line(self._metrics, line)
+                self._numbers["metric"] += 1
+                _write_line(self._metrics, shown)
+                self._reflect("metric", shown)
 
     def write_status(self, status: Status) -> None:
         """Replace status.json in one step, so that a reader never sees half of it."""
-        self._write("status.json", _json(redactor.record(status.model_dump()), indent=2) + "\n")
+        content = redactor.record(status.model_dump())
+        self._write("status.json", _json(content, indent=2) + "\n")
+        with self._lock:
+            self._numbers["status"] += 1
+            self._reflect("status", content)
 
     def write_manifest(self, text: str) -> None:
         """Keep the manifest beside what it led to."""
@@ -119,6 +149,19 @@ class Session:
                     ):  # a line that could not be written has been reported by its writer
                         stream.close()
             self._events = self._metrics = None
+
+    def _write_event(self, stream: IO[str], line: dict[str, Any]) -> None:
+        self._numbers["event"] = line["seq"]
+        _write_line(stream, line)
+        for observer in self._observers:
+            with suppress(Exception):  # a display that fails must not fail what it shows
+                observer(line)
+        self._reflect("event", line)
+
+    def _reflect(self, kind: str, content: dict[str, Any]) -> None:
+        for mirror in self._mirrors:
+            with suppress(Exception):  # whoever looks in the mirror may be gone
+                mirror(kind, self._numbers[kind], content)
 
     def _write(self, name: str, text: str) -> None:
         temporary = self.folder / f".{name}.part"
