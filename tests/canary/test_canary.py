@@ -9,6 +9,7 @@ import os
 import signal
 import subprocess
 import sys
+from contextlib import suppress
 from pathlib import Path
 from typing import Any
 from urllib.parse import quote, quote_plus
@@ -50,6 +51,16 @@ def leaks(root: Path, *texts: str) -> list[str]:
     return found
 
 
+def children_of(root: Path) -> list[str]:
+    """The arguments and the environment of each process that works in a run's own folder."""
+    found = []
+    for process in Path("/proc").glob("[0-9]*"):
+        with suppress(OSError):
+            if (process / "cwd").resolve().is_relative_to(root / ".osiris"):
+                found.append(str((process / "cmdline").read_bytes() + (process / "environ").read_bytes()))
+    return found
+
+
 @pytest.fixture(params=["environment", ".env"])
 def planted(lab: Any, request: pytest.FixtureRequest) -> dict[str, str]:
     """The canaries where the connection finds them; the environment to run in."""
@@ -86,8 +97,11 @@ ENDINGS = (
 )  # fmt: skip
 
 
-@pytest.mark.parametrize("ending", ENDINGS)
-def test_no_byte_of_a_secret_is_written(lab: Any, planted: dict[str, str], ending: str) -> None:
+@pytest.mark.parametrize(
+    ("ending", "adapter"),
+    [*((ending, "local") for ending in ENDINGS), ("exception", "isolated"), ("data error", "isolated")],
+)
+def test_no_byte_of_a_secret_is_written(lab: Any, planted: dict[str, str], ending: str, adapter: str) -> None:
     at, exit_code = endings(lab)[ending]
     limit = {"timeout_seconds": 0.3} if "cancel" in at else {}
     lab.pipeline(
@@ -97,21 +111,27 @@ def test_no_byte_of_a_secret_is_written(lab: Any, planted: dict[str, str], endin
         lab.table("t", "b.df"),
     )
     form = [] if set(CANARIES) & set(planted) else ["--json"]  # both forms, without doubling the time
-    done = lab.osiris("run", "pipelines/p.yaml", *form, env=planted)
+    done = lab.osiris("run", "pipelines/p.yaml", "--adapter", adapter, *form, env=planted)
     assert done.returncode == exit_code, done.stderr
     shown = lab.osiris("runs", "show", "last", env=planted)
     assert leaks(lab.root, done.stdout, done.stderr, shown.stdout, shown.stderr) == []
     assert "****" in "".join(p.read_text() for p in lab.root.glob("logs/run_*/*.jsonl")) + done.stderr
 
 
-def test_no_byte_of_a_secret_is_written_when_interrupted(lab: Any, planted: dict[str, str]) -> None:
+@pytest.mark.parametrize("adapter", ["local", "isolated"])
+def test_no_byte_of_a_secret_is_written_when_interrupted(
+    lab: Any, planted: dict[str, str], adapter: str
+) -> None:
     at = {
         "run": {"leak": list(PLACES), "touch": lab.file("here")},
         "batch": {"wait_for": lab.file("never"), "leak": ["raise"]},
     }
     file = lab.pipeline(lab.source("a", connection="@probe.main", at=at), lab.sink("s", "a.df"))
-    process = lab.start("run", file, env=planted)
+    process = lab.start("run", file, "--adapter", adapter, env=planted)
     lab.wait_for("here")
+    children = children_of(lab.root)
+    assert len(children) == (adapter == "isolated" and Path("/proc/self").exists())
+    assert leaks(lab.root, *children) == []
     process.send_signal(signal.SIGINT)
     assert leaks(lab.root, *process.communicate(timeout=30)) == []
     assert process.returncode == 130

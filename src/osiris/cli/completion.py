@@ -9,7 +9,7 @@ from collections.abc import Callable
 from contextlib import suppress
 from typing import Any
 
-ADAPTERS = ("local",)
+ADAPTERS = ("local", "isolated")
 """Names of the adapters; to ask for them would load all that runs pipelines."""
 
 LEVELS = ("basic", "enhanced", "strict")

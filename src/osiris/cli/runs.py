@@ -44,7 +44,11 @@ def run(  # noqa: PLR0913, PLR0917 - one for each option
     ],
     param: Parameters = None,
     adapter: Annotated[
-        str, typer.Option(help="Where to run.", autocompletion=completion.words(*completion.ADAPTERS))
+        str,
+        typer.Option(
+            help=f"Where to run: {' or '.join(completion.ADAPTERS)}.",
+            autocompletion=completion.words(*completion.ADAPTERS),
+        ),
     ] = "local",
     new: Annotated[
         bool, typer.Option("--new", help="Start afresh, even if an earlier run is unfinished.")

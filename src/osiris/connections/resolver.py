@@ -119,7 +119,7 @@ class ConnectionResolver:
         sources: dict[str, str] = {}
         secret_names = _secret_names(declared)
         fields: dict[str, Any] = {}
-        for name, value in entry.fields.items():
+        for name, value in sorted(entry.fields.items()):
             if name not in overrides:
                 fields[name] = self._value(entry, name, value, sources, name in secret_names)
         fields = with_defaults(declared.fields, fields | dict(overrides))
