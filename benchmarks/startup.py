@@ -49,6 +49,7 @@ def measure(folder: Path, rounds: int) -> dict[str, Figure]:
         "osiris components list": [*osiris, "components", "list"],
         "validate 200 steps": [*osiris, "validate", "pipelines/large.yaml"],
         "one row, three steps": [*osiris, "run", "--new", "pipelines/one_row.yaml"],
+        "one row, isolated": [*osiris, "run", "--new", "--adapter", "isolated", "pipelines/one_row.yaml"],
     }
     return {name: repeat(command, folder, rounds) for name, command in commands.items()}
 

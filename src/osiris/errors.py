@@ -206,7 +206,7 @@ def recorded_error(record: Mapping[str, Any]) -> OsirisError:
 
 _BRANCHES: tuple[type[OsirisError], ...] = (
     *(RunError, UsageError, PipelineError, ConnectionFailed, DataError, Interrupted, Terminated),
-    *(OutcomeUnknown, TargetBusy, Cancelled, InternalError),
+    *(OutcomeUnknown, TargetBusy, Cancelled, InternalError, OsirisError),
 )
 """The classes that a record is read back as; of those with one exit code the widest comes first."""
 

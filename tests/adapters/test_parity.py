@@ -104,7 +104,11 @@ def a_secret_is_given(lab: Any, run: Run) -> None:
 
 def a_retry_succeeds(lab: Any, run: Run) -> None:
     retry = {"max_attempts": 3, "initial_delay_seconds": 0.01, "max_delay_seconds": 0.01}
-    at = {"run": {"attempts": 2, "keep": {"try.txt": "again"}, "raise": "TargetBusy"}}
+    """The file that the first try left is another one in the end."""
+    at = {
+        "run": {"attempts": 2, "keep": {"try.txt": "not yet"}, "raise": "TargetBusy"},
+        "batch": {"keep": {"try.txt": "done"}},
+    }
     run(lab.source("a", retry=retry, at=at), lab.table("t", "a.df"))
 
 

@@ -57,7 +57,8 @@ def children_of(root: Path) -> list[str]:
     for process in Path("/proc").glob("[0-9]*"):
         with suppress(OSError):
             if (process / "cwd").resolve().is_relative_to(root / ".osiris"):
-                found.append(str((process / "cmdline").read_bytes() + (process / "environ").read_bytes()))
+                told = (process / "cmdline").read_bytes() + (process / "environ").read_bytes()
+                found.append(told.decode("utf-8", "replace"))
     return found
 
 

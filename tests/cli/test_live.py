@@ -124,7 +124,7 @@ def test_a_warning_stays_above_the_board(lab: Any, run: Any, message: str) -> No
 
 def test_what_a_driver_prints_goes_by_above(lab: Any, run: Any) -> None:
     """Even if it goes past us, straight to the terminal, where the cursor rests."""
-    at = {"run": {"wait_for": lab.file("print")}, "end": {"print": "noise", "wait_for": lab.file("go")}}
+    at = {"run": {"wait_for": lab.file("print")}, "end": {"print": "noise\n", "wait_for": lab.file("go")}}
     source = lab.source("a", batches=2, at=at)
     seen = run(source, lab.sink("s", "a.df"))
     seen.see("▸ a ")

@@ -14,6 +14,8 @@ from typing import Any
 
 import pytest
 
+from osiris.adapters import ADAPTERS
+
 HOSTILE = "\x1b[31mred\x1b]0;title\x07\x9b2J\u202eevil\r\n✓ s  complete"
 
 
@@ -57,6 +59,11 @@ def test_progress_goes_to_stderr(lab: Any) -> None:
     assert "… a  probe.source" in done.stderr
     assert "✓ s  3 rows" in done.stderr
     assert "…" not in done.stdout
+
+
+def test_the_help_names_every_place_to_run(command: Any) -> None:
+    (option,) = [line for line in command("run", "--help").out.splitlines() if "--adapter" in line]
+    assert all(name in option for name in ADAPTERS)
 
 
 @pytest.mark.parametrize("make", [good, bad])

@@ -179,3 +179,56 @@ def test_a_connection_that_is_not_there(connections: Any, reference: str) -> Non
 
 def test_a_family_without_required_fields_has_a_default_connection(connections: Any) -> None:
     assert connections.project.resolver.default("filesystem").fields["base_dir"] == str(connections.root)
+
+
+HANDED = '{host: "${ACME_HOST}", user: "${ACME_USER}", password: "${ACME_PW}", folder: data, protected: true}'
+VARIABLES = "ACME_HOST=h\nACME_PW=hunter2-handed\nACME_OTHER=x\n"
+
+
+def test_a_handover_has_what_the_connections_name_and_nothing_else(
+    connections: Any, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("ACME_USER", "u")
+    handover = connections.resolver(HANDED, VARIABLES).hand_over([("@acme.main", {}), ("@acme.gone", {})])
+    assert handover.values == {
+        "environment": {"ACME_USER": "u"},
+        ".env": {"ACME_HOST": "h", "ACME_PW": "hunter2-handed"},
+    }
+    assert handover.connections == {
+        "acme": {
+            "main": {
+                "host": "${ACME_HOST}",
+                "user": "${ACME_USER}",
+                "password": "${ACME_PW}",
+                "folder": "data",
+                "protected": True,
+                "sample_rows": True,
+            }
+        }
+    }
+    assert "hunter2" not in repr(handover)
+    assert redactor.text("hunter2-handed") == "****"
+
+
+@pytest.mark.parametrize(
+    ("uses", "hosts"),
+    [([{"host": "here"}], 0), ([{"host": "here"}, {}], 1)],
+    ids=["all override", "one does not"],
+)
+def test_what_every_step_overrides_is_not_handed_over(connections: Any, uses: list[Any], hosts: int) -> None:
+    resolver = connections.resolver(HANDED, VARIABLES)
+    handover = resolver.hand_over(("@acme.main", overrides) for overrides in uses)
+    assert ("ACME_HOST" in handover.values[".env"]) == hosts
+
+
+def test_a_variable_that_is_missing_is_left_for_the_other_side_to_name(connections: Any) -> None:
+    assert connections.resolver(MAIN).hand_over([("@acme.main", {})]).values == {}
+
+
+@pytest.mark.parametrize("field", ["password: clear-text", "pin: 1234"])
+def test_clear_text_is_handed_to_nobody(connections: Any, field: str) -> None:
+    resolver = connections.resolver(f"{{user: u, {field}}}")
+    with pytest.raises(ConnectionFailed) as error:
+        resolver.hand_over([("@acme.main", {})])
+    assert error.value.code == "CON005"
+    assert "clear-text" not in str(error.value)

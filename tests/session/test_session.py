@@ -11,7 +11,7 @@ from typing import Any
 import pytest
 
 from osiris.errors import InternalError
-from osiris.redaction import Secret
+from osiris.redaction import Secret, redactor
 from osiris.runner.context import RunIdentity, StepContext
 from osiris.session import Session
 from osiris.session.events import DriverEvent
@@ -151,3 +151,37 @@ def test_a_display_that_fails_stops_nothing(session: Session) -> None:
     session.observe(seen.append)
     session.emit(DriverEvent(step_id="s", name="n", fields={}))
     assert seen == lines(session)
+
+
+def test_a_mirror_sees_what_is_written_by_kind_and_number(session: Session) -> None:
+    seen: list[tuple[str, int, dict[str, Any]]] = []
+    session.mirror(lambda *told: seen.append(told))
+    redactor.learn("hunter2mirrored")
+    session.emit(DriverEvent(step_id="s", name="n", fields={"value": "hunter2mirrored"}))
+    session.measure("m", 1)
+    session.emit(DriverEvent(step_id="s", name="n", fields={}))
+    assert [told[:2] for told in seen] == [("event", 1), ("metric", 1), ("event", 2)]
+    assert [told[2] for told in seen if told[0] == "event"] == lines(session)
+    assert [told[2] for told in seen if told[0] == "metric"] == lines(session, "metrics.jsonl")
+
+
+def test_a_mirror_that_fails_does_not_harm_the_session(session: Session) -> None:
+    session.mirror(lambda *_: 1 / 0)
+    session.emit(DriverEvent(step_id="s", name="n", fields={}))
+    session.emit(DriverEvent(step_id="s", name="n", fields={}))
+    assert [line["seq"] for line in lines(session)] == [1, 2]
+
+
+def test_what_is_replayed_keeps_its_number_and_is_masked_here_too(session: Session) -> None:
+    redactor.learn("hunter2replayed")
+    line = {
+        "seq": 1,
+        "ts": "2026-01-01T00:00:00.000Z",
+        "session": "run_x",
+        "event": "log",
+        "message": "hunter2replayed",
+    }
+    session.replay(line)
+    session.emit(DriverEvent(step_id="s", name="n", fields={}))
+    assert lines(session)[0] == line | {"message": "****"}
+    assert lines(session)[1]["seq"] == 2

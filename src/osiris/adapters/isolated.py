@@ -118,12 +118,11 @@ class IsolatedAdapter:
                 return code
 
     def _take_reports(self, piece: bytes) -> None:
-        """Record what the child reports; what cannot be recorded ends the run."""
-        if self._trouble is not None:
-            return
+        """Record what the child reports until the run has ended; what cannot be recorded ends it."""
         try:
             for line in self._reports.lines(piece):
-                self._replica.apply(Frame.from_line(line))
+                if self._trouble is None and not self._replica.has_ended:
+                    self._replica.apply(Frame.from_line(line))
         except Exception as failure:  # noqa: BLE001 - whatever it is, the child has to be stopped in order
             self._trouble = runner_failure(failure)
             self._stop(Interrupted("RUN004", "The run could not be recorded any more."))
