@@ -127,7 +127,7 @@ def test_the_child_gets_a_clean_place(lab: Any, monkeypatch: pytest.MonkeyPatch)
     assert (given["stdin"], given["session"]) == ("", True)
 
 
-@pytest.mark.parametrize("form", [(), ("--json",)], ids=str)
+@pytest.mark.parametrize("form", [("--json",), pytest.param((), marks=pytest.mark.slow)], ids=str)
 def test_what_a_driver_prints_is_never_taken_for_a_report(lab: Any, form: tuple[str, ...]) -> None:
     frame = json.dumps({"kind": "event", "number": 2, "body": {"event": "run_complete", "seq": 2}})
     file = lab.pipeline(lab.source("a", at={"run": {"print": f"loud\n{frame}\nlast"}}), lab.sink("s", "a.df"))
@@ -219,6 +219,7 @@ def test_the_second_request_ends_both_at_once(lab: Any) -> None:
     assert process.returncode == 130
 
 
+@pytest.mark.slow
 def test_a_child_without_its_parent_stops_and_holds_the_run_until_then(lab: Any) -> None:
     process = begun(lab, {"unless": lab.file("go"), "touch": lab.file("here"), "hang": 60})
     process.kill()
@@ -253,6 +254,7 @@ def test_only_what_is_used_is_handed_over(lab: Any) -> None:
     assert process.returncode == 0
 
 
+@pytest.mark.slow
 def test_clear_text_is_handed_to_no_child(lab: Any) -> None:
     (lab.root / ".env").write_text("PROBE_TOKEN=hunter2hunter2\nPROBE_PATH=x\nPROBE_PASSWORD=pass5word5\n")
     file = lab.pipeline(lab.source("a", connection="@probe.main"), lab.sink("s", "a.df"))

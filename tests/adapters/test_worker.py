@@ -78,7 +78,9 @@ def test_stdout_holds_reports_and_nothing_else(lab: Any, tmp_path: Path) -> None
         assert numbers == list(range(1, len(numbers) + 1))
 
 
-@pytest.mark.parametrize(("number", "code"), [(signal.SIGTERM, 143), (signal.SIGINT, 130)])
+@pytest.mark.parametrize(
+    ("number", "code"), [(signal.SIGTERM, 143), pytest.param(signal.SIGINT, 130, marks=pytest.mark.slow)]
+)
 def test_a_signal_stops_it_in_order(lab: Any, tmp_path: Path, number: signal.Signals, code: int) -> None:
     at = {"batch": {"report": {"n": 1}, "touch": lab.file("here"), "wait_for": lab.file("never")}}
     message = staged(lab, tmp_path / "place", lab.source("a", at=at), lab.table("t", "a.df"))
@@ -107,6 +109,7 @@ def test_what_it_cannot_carry_out_it_reports_as_a_failure(
     assert err == b""
 
 
+@pytest.mark.slow
 def test_a_manifest_that_was_changed_on_the_way_is_refused(lab: Any, tmp_path: Path) -> None:
     message = staged(lab, tmp_path / "place", lab.source("a"), lab.sink("s", "a.df"))
     manifest = tmp_path / "place" / "manifest.yaml"
