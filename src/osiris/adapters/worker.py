@@ -41,15 +41,17 @@ def main(reports: int, orders: int | None = None) -> int:
     """Carry out the job on stdin in the current folder; the exit code."""
     faulthandler.enable()
     frames = FrameWriter(_taken_over(reports))
-    sys.stdout = sys.stderr = cast(Any, LineStream(sys.stderr, partial(_print, sys.stderr), lambda: 2))
+    foreign = LineStream(sys.stderr, partial(_print, sys.stderr), lambda: 2)
+    sys.stdout = sys.stderr = cast(Any, foreign)
     try:
         job = staged_job(Path.cwd(), JobMessage.from_bytes(sys.stdin.buffer.read()))
         _carry_out(job, frames, orders)
     except Exception as error:  # noqa: BLE001 - the edge of the process
-        frames.send("failure", 1, redactor.record(runner_failure(error).to_dict()))
+        with suppress(OSError):  # nobody is there to be told
+            frames.send("failure", 1, redactor.record(runner_failure(error).to_dict()))
         return int(ExitCode.RUN_FAILED)
     finally:
-        sys.stderr.close()
+        foreign.close()
     return int(ExitCode.OK)
 
 
@@ -75,9 +77,9 @@ def _obey(orders: int, adapter: LocalAdapter) -> None:
     with open(orders, encoding="ascii") as lines:
         for line in lines:
             reason = recorded_error(json.loads(line))
-            stopping = isinstance(reason, Interrupted)
             if isinstance(reason, Interrupted):
                 adapter.cancel(reason)
+                stopping = True
     if not stopping:
         adapter.cancel(Terminated("RUN004", "The process that had started the run is gone."))
         time.sleep(_GONE_SECONDS)
