@@ -7,6 +7,7 @@ import os
 import signal
 import subprocess
 import sys
+import threading
 import time
 from pathlib import Path
 from typing import Any
@@ -111,6 +112,26 @@ def test_events_come_while_the_run_goes_on(lab: Any) -> None:
     result = lab.run(*steps, adapter="isolated", observers=(watch,))
     assert result.outcome.error is None
     assert seen == list(range(1, len(seen) + 1))
+
+
+def test_it_tells_how_it_stands_while_it_goes_on(lab: Any) -> None:
+    adapters: list[Any] = []
+    seen: list[Any] = []
+
+    def look() -> None:
+        while (snapshot := adapters[0].progress()) is None or snapshot.edges[0].rows == 0:
+            time.sleep(0.01)
+        seen.append(snapshot)
+        (lab.root / "go on").touch()
+
+    at = {"batch": {"number": 3, "wait_for": lab.file("go on")}}
+    steps = (lab.source("a", batches=4, rows=5, at=at), lab.sink("s", "a.df"))
+    watcher = threading.Thread(target=look)
+    result = lab.run(*steps, adapter="isolated", on_start=lambda a: (adapters.append(a), watcher.start()))
+    watcher.join()
+    assert (seen[0].run_id, seen[0].state.value) == (result.status.run_id, "running")
+    assert {step.id: step.state.value for step in seen[0].steps} == {"a": "running", "s": "running"}
+    assert seen[0].edges[0].rows in (5, 10, 15)
 
 
 def test_the_child_gets_a_clean_place(lab: Any, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -21,14 +21,8 @@ ADAPTERS = ("local", "isolated")
 EXAMPLES = Path(__file__).parents[2] / "docs" / "examples"
 
 VARIABLE = {
-    "ts",
-    "session",
-    "started_at",
-    "ended_at",
-    "duration_ms",
-    "peak_rss_bytes",
-    "traceback",
-    "adapter",
+    *("ts", "session", "started_at", "ended_at", "duration_ms", "elapsed_ms", "peak_rss_bytes", "traceback"),
+    *("producer_wait_ms", "consumer_wait_ms", "retry_in_seconds", "adapter"),
 }
 VARIABLE_TEXT = re.compile(r"\d+\.\d\d s|run_\w+")
 RUN_ID = re.compile(r"run_\d{8}T\d{6}Z_[0-9a-f]{6}")
@@ -39,11 +33,13 @@ Scenario = Callable[[Any, Run], None]
 
 def csv_to_sql_to_parquet(lab: Any, run: Run) -> None:
     (lab.root / "rows.csv").write_text("id,name\n1,one\n2,two\n3,three\n")
-    run(
-        lab.step("a", "filesystem.csv_extractor", path="rows.csv"),
-        lab.step("q", "duckdb.processor", "a.df", query="SELECT *, id * 2 AS twice FROM df WHERE id > 1"),
-        lab.step("f", "filesystem.parquet_writer", "q.df", path="out/rows.parquet"),
-    )
+    for fuse in (True, False):
+        run(
+            lab.step("a", "filesystem.csv_extractor", path="rows.csv"),
+            lab.step("q", "duckdb.processor", "a.df", query="SELECT *, id * 2 AS twice FROM df WHERE id > 1"),
+            lab.step("f", "filesystem.parquet_writer", "q.df", path="out/rows.parquet"),
+            fuse=fuse,
+        )
 
 
 def append_and_merge(lab: Any, run: Run) -> None:
@@ -220,10 +216,7 @@ def session(lab: Any, folder: Path) -> dict[str, Any]:
 
 def plain(lab: Any, value: Any) -> Any:
     if isinstance(value, dict):
-        return {
-            key: bool(item) if key in (*VARIABLE, "retry_in_seconds") else plain(lab, item)
-            for key, item in value.items()
-        }
+        return {key: item is not None if key in VARIABLE else plain(lab, item) for key, item in value.items()}
     if isinstance(value, list):
         return [plain(lab, item) for item in value]
     return RUN_ID.sub("RUN", value.replace(str(lab.root), "ROOT")) if isinstance(value, str) else value

@@ -182,11 +182,7 @@ def test_nothing_of_the_shell_reaches_a_child() -> None:
 
 def test_a_message_shows_no_secret_and_passes_any_text() -> None:
     secrets = {"environment": {"TOKEN": "hunter2\udcff"}}
-    message = JobMessage.of(
-        "run_x", RunRequest("key", "isolated", resumes="run_w", named_key=True), "/p", secrets
-    )
+    request = RunRequest("key", "isolated", "run_w", max_parallel_regions=7, named_key=True, fuses=False)
+    message = JobMessage("run_x", request, "/p", secrets)
     assert "hunter2" not in f"{message} {message!r}"
     assert JobMessage.from_bytes(message.to_bytes()) == message
-    assert message.request == RunRequest(
-        "key", "isolated", resumes="run_w", named_key=True, on_begun=message.request.on_begun
-    )

@@ -2,9 +2,9 @@
 
 | Key | What it holds |
 |---|---|
-| `kind` | `event`, `metric`, `status`; or `failure`, an error that kept the run from being carried out |
+| `kind` | `event`, `metric`, `status`; `progress`, how the run stands; `failure`, why there is none |
 | `number` | counts from 1 within its kind, without gaps |
-| `body` | the line of the session's file, or the error |
+| `body` | the line of the session's file, the snapshot, or the error |
 """
 
 from __future__ import annotations
@@ -19,7 +19,7 @@ from typing import Any, Self
 
 from osiris.errors import RunError
 
-KINDS = ("event", "metric", "status", "failure")
+KINDS = ("event", "metric", "status", "progress", "failure")
 
 
 @dataclass(frozen=True, slots=True)

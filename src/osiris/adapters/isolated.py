@@ -22,6 +22,7 @@ from osiris.redaction import redactor
 from osiris.runner import RunOutcome
 from osiris.runner.failures import named_refusals, runner_failure
 from osiris.runner.work import WorkFolder, clear_work_of_the_dead
+from osiris.session import RunSnapshot
 
 STOP_SECONDS = 4.5
 """How long a stopped child may take to end before it is killed: it needs less, and the whole run has five."""
@@ -61,6 +62,9 @@ class IsolatedAdapter:
             return outcome
         finally:
             self._work.remove()
+
+    def progress(self) -> RunSnapshot | None:
+        return self._replica.snapshot
 
     def collect(self) -> Path:
         return self._job.session.folder

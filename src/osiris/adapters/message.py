@@ -3,10 +3,13 @@
 from __future__ import annotations
 
 import json
-from dataclasses import asdict, dataclass, field
+from dataclasses import dataclass, field, fields
 from typing import Self
 
 from osiris.runner import RunRequest
+
+_OURS = {"on_begun"}
+"""What of a request stays on this side."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -18,46 +21,18 @@ class JobMessage:
     """
 
     run_id: str
-    run_key: str
-    named_key: bool
-    resumes: str | None
-    adapter: str
-    max_parallel_regions: int
+    request: RunRequest
     project_root: str
     secrets: dict[str, dict[str, str]] = field(repr=False)
 
-    @classmethod
-    def of(
-        cls, run_id: str, request: RunRequest, project_root: str, secrets: dict[str, dict[str, str]]
-    ) -> Self:
-        """The message of a run."""
-        return cls(
-            run_id=run_id,
-            run_key=request.run_key,
-            named_key=request.named_key,
-            resumes=request.resumes,
-            adapter=request.adapter,
-            max_parallel_regions=request.max_parallel_regions,
-            project_root=project_root,
-            secrets=secrets,
-        )
-
-    @property
-    def request(self) -> RunRequest:
-        """The request, as the runner takes it."""
-        return RunRequest(
-            self.run_key,
-            self.adapter,
-            self.resumes,
-            max_parallel_regions=self.max_parallel_regions,
-            named_key=self.named_key,
-        )
-
     def to_bytes(self) -> bytes:
         """The document; bytes of an environment that are no text pass as escapes."""
-        return json.dumps(asdict(self)).encode()
+        names = [each.name for each in fields(RunRequest) if each.name not in _OURS]
+        told = {each.name: getattr(self, each.name) for each in fields(self)}
+        return json.dumps(told | {"request": {name: getattr(self.request, name) for name in names}}).encode()
 
     @classmethod
     def from_bytes(cls, document: bytes) -> Self:
-        """The message of a document. Raises `ValueError` or `TypeError` where it is none."""
-        return cls(**json.loads(document))
+        """The message of a document. Raises `ValueError`, `KeyError` or `TypeError` where it is none."""
+        told = json.loads(document)
+        return cls(**told | {"request": RunRequest(**told["request"])})

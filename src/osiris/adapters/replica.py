@@ -19,18 +19,19 @@ from osiris.manifest import dump_manifest
 from osiris.runner import RunOutcome
 from osiris.runner.context import RunIdentity
 from osiris.runner.record import RunRecord
-from osiris.session import RunState, Status
+from osiris.session import RunSnapshot, RunState, Status
 
 
 class Replica:
     """Begins, keeps and ends the record of one job.
 
-    `artifacts` holds the events that announced them, by path; `failure` is what kept the other side from
-    carrying the run out.
+    `artifacts` holds the events that announced them, by path; `snapshot` is how the run stood last; `failure`
+    is what kept the other side from carrying it out.
     """
 
     def __init__(self, job: Job) -> None:
         self.failure: OsirisError | None = None
+        self.snapshot: RunSnapshot | None = None
         self.artifacts: dict[str, dict[str, Any]] = {}
         self._job = job
         self._numbers: Counter[str] = Counter()
@@ -97,6 +98,8 @@ class Replica:
         elif frame.kind == "status":
             self._record.status = Status.model_validate(frame.body)
             self._job.session.write_status(self._record.status)
+        elif frame.kind == "progress":
+            self.snapshot = RunSnapshot.model_validate(frame.body)
         else:
             self.failure = recorded_error(frame.body)
 

@@ -37,8 +37,7 @@ def stage(job: Job, folder: Path) -> JobMessage:
     connections = canonical_yaml({"connections": handover.connections})
     (folder / FILE_NAME).write_text(connections, encoding="utf-8")
     _copy_components(job.manifest, job.registry, folder / _COMPONENTS)
-    root = job.resolver.project_path(".")
-    return JobMessage.of(job.session.id, job.request, root, handover.values)
+    return JobMessage(job.session.id, job.request, job.resolver.project_path("."), handover.values)
 
 
 def staged_job(folder: Path, message: JobMessage) -> Job:

@@ -18,6 +18,7 @@ import threading
 import time
 from contextlib import suppress
 from functools import partial
+from itertools import count
 from pathlib import Path
 from types import FrameType
 from typing import IO, Any, cast
@@ -35,6 +36,9 @@ from osiris.runner.failures import runner_failure
 
 _GONE_SECONDS = 5.0
 """How long a run may take to stop when nobody waits for it any more."""
+
+_PROGRESS_SECONDS = 0.2
+"""How often the run tells how it stands."""
 
 
 def main(reports: int, orders: int | None = None) -> int:
@@ -67,8 +71,16 @@ def _carry_out(job: Job, frames: FrameWriter, orders: int | None) -> None:
         signal.signal(number, stop)
     if orders is not None:
         threading.Thread(target=_obey, args=(orders, adapter), name="orders", daemon=True).start()
+    threading.Thread(target=_tell_progress, args=(frames, adapter), name="progress", daemon=True).start()
     adapter.execute()
     job.session.close()
+
+
+def _tell_progress(frames: FrameWriter, adapter: LocalAdapter) -> None:
+    with suppress(OSError):  # nobody listens any more
+        for number in count(1):
+            time.sleep(_PROGRESS_SECONDS)
+            frames.send("progress", number, adapter.progress().model_dump(mode="json"))
 
 
 def _obey(orders: int, adapter: LocalAdapter) -> None:
