@@ -12,10 +12,10 @@ from osiris.connectors.duckdb.connection import DuckDBConnector
 from osiris.connectors.duckdb.engine import folded
 from osiris.connectors.duckdb.errors import EngineFailure, map_engine_error
 from osiris.connectors.duckdb.inputs import Input
-from osiris.connectors.duckdb.ledger import COMMITS, Commit, Ledger
 from osiris.connectors.duckdb.tables import TableName
 from osiris.connectors.duckdb.writing import Applied, TableWrite, WriteRequest
 from osiris.core import ArrowStream, ConfigProblem, DriverConfig, ExecutionContext
+from osiris.core.ledger import COMMITS, Commit, Ledger
 from osiris.errors import PipelineError
 
 WriteMode = Annotated[

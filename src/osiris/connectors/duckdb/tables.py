@@ -10,7 +10,7 @@ import duckdb
 
 from osiris.connectors.duckdb.assignment import TargetColumn
 from osiris.connectors.duckdb.engine import folded, quote_identifier
-from osiris.connectors.duckdb.ledger import RESERVED_PREFIX
+from osiris.core.ledger import RESERVED_PREFIX
 from osiris.errors import PipelineError
 
 _KEYS = """

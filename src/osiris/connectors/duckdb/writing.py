@@ -13,8 +13,8 @@ from osiris.connectors.duckdb.connection import DuckDBConnector
 from osiris.connectors.duckdb.engine import folded, quote_identifier
 from osiris.connectors.duckdb.errors import EngineMessage, map_engine_error
 from osiris.connectors.duckdb.inputs import Input
-from osiris.connectors.duckdb.ledger import Ledger
 from osiris.connectors.duckdb.tables import TableName, Target, create_table, find_target
+from osiris.core.ledger import Ledger
 from osiris.errors import DataError, OutcomeUnknown, PipelineError, RunError, TargetState
 
 _STREAM = "_osiris_stream"

@@ -73,7 +73,10 @@ class Ledger:
         self._key = (run.pipeline, run.step_id, run.run_key)
 
     def create(self) -> None:
-        """Make the ledger's tables where they are missing; call it outside the transaction of the write."""
+        """Make the ledger's tables where they are missing.
+
+        Call it before the transaction of the write, unless DDL is transactional and a lock keeps others out.
+        """
         for table in _TABLES:
             self._execute(table, ())
 
