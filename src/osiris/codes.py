@@ -269,6 +269,10 @@ CODES: dict[str, Code] = {
     "TGT016": Code(
         "COMMIT was sent and its outcome is not known.", "Run the same command again; the ledger decides."
     ),
+    "TGT017": Code(
+        "Replacing a table's rows would delete or change rows of other tables.",
+        "Use write_mode: merge, or take ON DELETE from the foreign keys.",
+    ),
     # --- RES: resources ---
     "RES001": Code("The disk is full.", "Free some space; nothing was published."),
     "RES002": Code("The step needs more memory than it may use.", "Raise memory_limit or reduce the data."),
