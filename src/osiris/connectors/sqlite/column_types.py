@@ -76,7 +76,7 @@ _SCHEMA_NAMES = (
 )
 _SHOWN = "BIGINT, DOUBLE, DECIMAL(p,s), VARCHAR, BLOB, BOOLEAN, DATE, TIME, TIMESTAMP, TIMESTAMPTZ"
 
-_FORM = re.compile(r"(?P<head>[^()]*)(?:\((?P<first>\d+)(?:,(?P<second>\d+))?\))?(?P<tail>[^()]*)")
+_FORM = re.compile(r"(?P<name>[^()]*)(?:\((?P<first>\d+)(?:,(?P<second>\d+))?\))?")
 
 
 @dataclass(frozen=True, slots=True)
@@ -131,11 +131,9 @@ def schema_type(column: str, text: str) -> ColumnType:
 
 def _taken_apart(text: str) -> tuple[str, int, int]:
     """Name and sizes: `decimal( 12, 2)` is DECIMAL, 12, 2."""
-    found = _FORM.fullmatch(re.sub(r"\s*([(),])\s*", r"\1", " ".join(text.upper().split())))
-    if found is None:
-        return text.upper(), 0, 0
-    name = " ".join(f"{found['head']} {found['tail']}".split())
-    return name, int(found["first"] or 0), int(found["second"] or 0)
+    plain = re.sub(r"\s*([(),])\s*", r"\1", " ".join(text.upper().split()))
+    found = _FORM.fullmatch(plain)
+    return (found["name"], int(found["first"] or 0), int(found["second"] or 0)) if found else (plain, 0, 0)
 
 
 def _by_affinity(name: str, *, strict: bool) -> Kind:

@@ -3,14 +3,12 @@
 from __future__ import annotations
 
 import sqlite3
-from collections.abc import Callable
+from typing import NamedTuple
 
 from osiris.connectors.sqlite.names import folded
 from osiris.core.ledger import RESERVED_PREFIX
 
-_READING = frozenset(
-    {sqlite3.SQLITE_SELECT, sqlite3.SQLITE_READ, sqlite3.SQLITE_FUNCTION, sqlite3.SQLITE_RECURSIVE}
-)
+_READING = frozenset({sqlite3.SQLITE_SELECT, sqlite3.SQLITE_RECURSIVE})
 _OWN_WAYS = frozenset(
     {
         (sqlite3.SQLITE_PRAGMA, "data_version"),  # full-text search looks for changes of its tables
@@ -20,25 +18,41 @@ _OWN_WAYS = frozenset(
 )
 _FORBIDDEN_FUNCTIONS = frozenset({"load_extension", "fts3_tokenizer"})
 
-Authorizer = Callable[[int, str | None, str | None, str | None, str | None], int]
+
+class Act(NamedTuple):
+    """What a statement would do: SQLite's code for it and the names that go with it."""
+
+    action: int
+    first: str
+    second: str
 
 
-def confine(con: sqlite3.Connection) -> None:
-    """From now on, preparing a statement that does more than read raises SQLITE_AUTH."""
-    con.set_authorizer(_authorize)
+class Confinement:
+    """As long as it holds, preparing a statement that does more than read raises SQLITE_AUTH.
+
+    `denied` is what the last such statement would have done.
+    """
+
+    def __init__(self, con: sqlite3.Connection) -> None:
+        self.denied: Act | None = None
+        self._con = con
+        con.set_authorizer(self._answer)
+
+    def lift(self) -> None:
+        """Let the connection do what it likes again, for statements of our own."""
+        self._con.set_authorizer(None)
+
+    def _answer(self, action: int, first: str | None, second: str | None, *_: str | None) -> int:
+        act = Act(action, first or "", second or "")
+        if _is_allowed(act):
+            return sqlite3.SQLITE_OK
+        self.denied = act
+        return sqlite3.SQLITE_DENY
 
 
-def release(con: sqlite3.Connection) -> None:
-    """Lift what `confine` did, for statements of our own."""
-    con.set_authorizer(None)
-
-
-def _authorize(action: int, first: str | None, second: str | None, *_: str | None) -> int:
-    """SQLite asks for each act of a statement while it is prepared; the names depend on the act."""
-    if action == sqlite3.SQLITE_FUNCTION:
-        allowed = folded(second or "") not in _FORBIDDEN_FUNCTIONS
-    elif action == sqlite3.SQLITE_READ:
-        allowed = not folded(first or "").startswith(RESERVED_PREFIX)
-    else:
-        allowed = action in _READING or (action, first) in _OWN_WAYS
-    return sqlite3.SQLITE_OK if allowed else sqlite3.SQLITE_DENY
+def _is_allowed(act: Act) -> bool:
+    if act.action == sqlite3.SQLITE_FUNCTION:
+        return folded(act.second) not in _FORBIDDEN_FUNCTIONS
+    if act.action == sqlite3.SQLITE_READ:
+        return not folded(act.first).startswith(RESERVED_PREFIX)
+    return act.action in _READING or (act.action, act.first) in _OWN_WAYS

@@ -172,7 +172,7 @@ class SQLiteConnector:
     def _opened_for_writing(self) -> sqlite3.Connection:
         """Foreign keys are enforced, and a COMMIT is on the disk when it returns."""
         con = self._opened("rwc")
-        con.execute("PRAGMA main.synchronous = FULL")
+        self.patiently(lambda: con.execute("PRAGMA main.synchronous = FULL"))
         con.execute("PRAGMA foreign_keys = ON")
         return con
 

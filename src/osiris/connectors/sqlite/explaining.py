@@ -8,6 +8,7 @@ from collections.abc import Iterator, Mapping
 from itertools import pairwise
 from typing import Any
 
+from osiris.connectors.sqlite.confinement import Act
 from osiris.connectors.sqlite.errors import map_engine_error, primary_code
 from osiris.connectors.sqlite.names import folded
 from osiris.connectors.sqlite.statements import Select, placed
@@ -21,23 +22,20 @@ Readable = Mapping[str, tuple[str, ...]]
 _NO_TABLE = re.compile(r"no such table: (?:main\.)?(?P<name>.*)", re.DOTALL)
 _NO_COLUMN = re.compile(r"no such column: (?P<name>.*?)(?: - should this be .*)?", re.DOTALL)
 _NO_FUNCTION = re.compile(r"no such function: (?P<name>.*)", re.DOTALL)
-_RESERVED = re.compile(r"access to (?P<name>[^.]*)\..* is prohibited", re.DOTALL)
-_NO_RIGHT = re.compile(r"not authorized to use function: (?P<name>.*)", re.DOTALL)
 _NOT_TEXT = re.compile(r"Could not decode to UTF-8 column '(?P<name>.*?)' with text", re.DOTALL)
 
 
-def explain_error(exc: sqlite3.Error, select: Select, readable: Readable) -> OsirisError:
-    """The mapped error; what the SQL names and does not exist is told with its place and the choices."""
+def explain_error(
+    exc: sqlite3.Error, select: Select, readable: Readable, denied: Act | None = None
+) -> OsirisError:
+    """The mapped error; what the SQL names and may not use is told with its place and the choices."""
     message = str(exc)
+    if denied is not None:
+        return _forbidden(denied, select, map_engine_error(exc))
     if found := _NO_TABLE.fullmatch(message):
         return _at(found["name"], select, _missing_table(found["name"], tuple(readable)))
     if found := _NO_COLUMN.fullmatch(message):
         return _at(found["name"], select, _missing_column(found["name"], select, readable))
-    if found := _RESERVED.fullmatch(message):
-        return _at(found["name"], select, reserved(found["name"]))
-    if found := _NO_RIGHT.fullmatch(message):
-        says = f"The SQL may not use the function {found['name']}."
-        return _at(found["name"], select, PipelineError("SQL007", says, hint="Use another function."))
     error = map_engine_error(exc)
     if found := _NO_FUNCTION.fullmatch(message):
         error.hint = "Use one of SQLite's functions; more of them are in a duckdb.processor step."
@@ -47,9 +45,14 @@ def explain_error(exc: sqlite3.Error, select: Select, readable: Readable) -> Osi
     return error
 
 
-def reserved(table: str) -> PipelineError:
-    """SQL003 for a table that Osiris keeps for itself."""
-    return PipelineError("SQL003", f'The table "{table}" is reserved.', hint="Read another table.")
+def _forbidden(denied: Act, select: Select, error: OsirisError) -> OsirisError:
+    if denied.action == sqlite3.SQLITE_READ:
+        says = f'The table "{denied.first}" is reserved.'
+        return _at(denied.first, select, PipelineError("SQL003", says, hint="Read another table."))
+    if denied.action == sqlite3.SQLITE_FUNCTION:
+        says = f"The SQL may not use the function {denied.second}."
+        return _at(denied.second, select, PipelineError("SQL007", says, hint="Use another function."))
+    return error
 
 
 def not_utf8(exc: sqlite3.Error) -> str | None:

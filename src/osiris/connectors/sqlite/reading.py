@@ -10,11 +10,11 @@ from typing import Any
 import pyarrow as pa
 
 from osiris.connectors.sqlite.catalogue import readable_columns
-from osiris.connectors.sqlite.confinement import confine, release
+from osiris.connectors.sqlite.confinement import Confinement
 from osiris.connectors.sqlite.connection import SQLiteConnector
 from osiris.connectors.sqlite.decoding import MisfitError, arrow_type, decode
 from osiris.connectors.sqlite.errors import map_engine_error, primary_code
-from osiris.connectors.sqlite.explaining import explain_error, not_utf8
+from osiris.connectors.sqlite.explaining import Readable, explain_error, not_utf8
 from osiris.connectors.sqlite.inference import misfit_error
 from osiris.connectors.sqlite.result_columns import declared_types, result_columns
 from osiris.connectors.sqlite.statements import Select, prepare
@@ -25,8 +25,9 @@ SAMPLE_ROWS = 10_000
 
 _BATCH_ROWS = 16_384
 _BATCH_BYTES = 4 << 20
-_FETCHED_ROWS = 1024
-"""So many rows are Python objects at a time, fewer where rows are long."""
+_DECODED_ROWS = 1024
+_SLICE_ROWS = 16
+"""So many rows are fetched between two looks at their length, and are Python objects at the same time."""
 
 Row = tuple[Any, ...]
 
@@ -48,9 +49,9 @@ class ResultStream:
         con = connector.con
         con.execute("BEGIN")
         readable = connector.patiently(lambda: readable_columns(con))
-        _refuse_wrong_names(con, select, lambda exc: explain_error(exc, select, readable))
+        _refuse_wrong_names(con, select, readable)
         declared = declared_types(con, select, table)
-        confine(con)
+        Confinement(con)
         try:
             self._cursor = connector.stream(select.sql, params)
         except sqlite3.Error as exc:
@@ -75,13 +76,7 @@ class ResultStream:
 
     def _sampled(self) -> list[Row]:
         """The first rows, fewer where they are long; they are delivered all the same."""
-        size = 0
-        while len(self._sample) < SAMPLE_ROWS and size < _BATCH_BYTES:
-            rows = self._fetched(_FETCHED_ROWS)
-            self._sample += rows
-            size += sum(len(value) for row in rows for value in row if isinstance(value, str | bytes))
-            if len(rows) < _FETCHED_ROWS:
-                break
+        self._sample = self._fetched(SAMPLE_ROWS)
         return self._sample
 
     def _batches(self, schema: pa.Schema, done: Callable[[int], None]) -> Iterator[pa.RecordBatch]:
@@ -100,20 +95,23 @@ class ResultStream:
 
     def _arrays(self) -> Iterator[list[pa.Array]]:
         """Arrays of few rows each, first those of the sample."""
-        sample, self._sample = self._sample, []
-        for start in range(0, len(sample), _FETCHED_ROWS):
-            yield self._decoded(sample[start : start + _FETCHED_ROWS])
-        limit = _FETCHED_ROWS if sample else 1
-        while rows := self._fetched(limit):
-            arrays = self._decoded(rows)
-            size = sum(array.nbytes for array in arrays) or 1
-            limit = max(1, min(_FETCHED_ROWS, 2 * limit, _BATCH_BYTES * len(rows) // size))
-            yield arrays
+        while self._sample:
+            rows, self._sample = self._sample[:_DECODED_ROWS], self._sample[_DECODED_ROWS:]
+            yield self._decoded(rows)
+        while rows := self._fetched(_DECODED_ROWS):
+            yield self._decoded(rows)
 
     def _fetched(self, limit: int) -> list[Row]:
+        """The next rows: at most so many, and not many more bytes than a batch has."""
         rows: list[Row] = []
+        size = 0
         try:
-            rows.extend(islice(self._cursor, limit))
+            while len(rows) < limit and size < _BATCH_BYTES:
+                before = len(rows)
+                rows.extend(islice(self._cursor, _SLICE_ROWS))
+                if len(rows) < before + _SLICE_ROWS:
+                    break
+                size += _SLICE_ROWS * sum(len(value) for value in rows[-1] if isinstance(value, str | bytes))
         except sqlite3.Error as exc:
             raise _failed(exc, self._fetched_rows + len(rows) + 1) from exc
         self._fetched_rows += len(rows)
@@ -132,15 +130,13 @@ class ResultStream:
         return arrays
 
 
-def _refuse_wrong_names(
-    con: sqlite3.Connection, select: Select, explained: Callable[[sqlite3.Error], OsirisError]
-) -> None:
+def _refuse_wrong_names(con: sqlite3.Connection, select: Select, readable: Readable) -> None:
     """Raise for what the SQL names and does not exist, and for what it may not do; nothing is read for it."""
-    confine(con)
+    confinement = Confinement(con)
     failure = prepare(con, select.strict_sql, select.names)
-    release(con)
+    confinement.lift()
     if failure is not None:
-        raise explained(failure) from failure
+        raise explain_error(failure, select, readable, confinement.denied) from failure
 
 
 def _failed(exc: sqlite3.Error, row: int) -> OsirisError:

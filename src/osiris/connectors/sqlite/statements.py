@@ -10,7 +10,7 @@ from dataclasses import dataclass
 from functools import cached_property
 from typing import Any
 
-from osiris.connectors.sqlite.confinement import confine
+from osiris.connectors.sqlite.confinement import Confinement
 from osiris.connectors.sqlite.tokens import Token, mark_at, quoted_strictly, strict_names, tokens
 from osiris.errors import OsirisError, PipelineError
 
@@ -94,7 +94,7 @@ class _Parsers(threading.local):
     @cached_property
     def con(self) -> sqlite3.Connection:
         con = sqlite3.connect(":memory:", isolation_level=None)
-        confine(con)
+        Confinement(con)
         return con
 
 

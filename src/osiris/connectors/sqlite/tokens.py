@@ -1,7 +1,7 @@
 """SQL in SQLite's tokens, as far as placeholders, quoted names and the ends of statements need it.
 
-The rules are those of SQLite itself (https://sqlite.org/lang_expr.html, lang_keywords.html, lang_comment.html):
-a quote is doubled inside its own kind, a comment may be left open at the end.
+The rules are those of SQLite itself (https://sqlite.org/lang_expr.html, lang_keywords.html): a quote is
+doubled inside its own kind, a comment may be left open at the end.
 """
 
 from __future__ import annotations

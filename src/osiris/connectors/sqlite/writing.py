@@ -56,11 +56,12 @@ class Applied:
 
 
 @dataclass(frozen=True, slots=True)
-class Staged:
-    """Rows kept aside, as the table that was seen then takes them."""
+class Seen:
+    """The table as it was before the transaction, None if missing; how it is, or would be, filled."""
 
+    existing: RelationInfo | None
     target: RelationInfo
-    stage: Stage
+    pairs: tuple[Assignment, ...]
 
 
 class TableWrite:
@@ -89,29 +90,39 @@ class TableWrite:
         self._source.first_batch()
         if request.create == "never" and not self._connector.path.exists():
             raise self._no_table()
-        with self._connector.alone(), self._aside() as staged:
-            self._failpoint("commit.before_begin")
-            with self._connector.transaction() as con:
-                applied = self._apply(con, staged)
-                commit(con, request.table, self._connector.patiently)
+        with self._connector.alone():
+            seen = self._looked_at()
+            with self._aside(seen) as stage:
+                self._failpoint("commit.before_begin")
+                with self._connector.transaction() as con:
+                    applied = self._apply(con, seen, stage)
+                    commit(con, request.table, self._connector.patiently)
         self._failpoint("commit.after_commit")
         return applied
 
+    def _looked_at(self) -> Seen:
+        """Raises for everything that would go wrong with any row, before the file is touched."""
+        request, schema = self._request, self._source.schema
+        con = self._connector.con
+        existing = self._connector.patiently(lambda: find_target(con, request.table))
+        if existing is None and request.create == "never":
+            raise self._no_table()
+        target = existing or planned_table(request.table, schema, request.primary_key)
+        return Seen(existing, target, assign(schema, target))
+
     @contextmanager
-    def _aside(self) -> Iterator[Staged | None]:
+    def _aside(self, seen: Seen) -> Iterator[Stage | None]:
         """The rows kept aside, if they must be; the file is in WAL mode then, or the step has failed."""
         if self._request.write_mode != "merge" and self._is_in_wal():
             yield None
             return
         con = self._connector.con
-        existing = self._connector.patiently(lambda: find_target(con, self._request.table))
-        target = self._or_planned(existing)
-        with closing(Stage(con, self._work_dir, assign(self._source.schema, target))) as stage:
-            stage.fill(self._encoded(stage.pairs))
+        with closing(Stage(con, self._work_dir, seen.pairs)) as stage:
+            stage.fill(self._encoded(seen.pairs))
             if self._request.write_mode == "merge":
-                prepare_merge(con, stage, existing, self._request.primary_key)
+                prepare_merge(con, stage, seen.existing, self._request.primary_key)
             self._connector.patiently(self._connector.use_write_ahead_log)
-            yield Staged(target, stage)
+            yield stage
 
     def _is_in_wal(self) -> bool:
         try:
@@ -122,24 +133,19 @@ class TableWrite:
             raise
         return True
 
-    def _or_planned(self, existing: RelationInfo | None) -> RelationInfo:
-        """The table as it is, or as it is to be made."""
-        request = self._request
-        if existing is None and request.create == "never":
-            raise self._no_table()
-        return existing or planned_table(request.table, self._source.schema, request.primary_key)
-
-    def _apply(self, con: sqlite3.Connection, staged: Staged | None) -> Applied:
+    def _apply(self, con: sqlite3.Connection, seen: Seen, stage: Stage | None) -> Applied:
         con.execute("PRAGMA defer_foreign_keys = ON")
         self._fence()
         self._failpoint("commit.after_fence")
-        existing = find_target(con, self._request.table)
-        target = self._or_planned(existing)
-        if staged is not None and staged.target != target:
-            raise TargetBusy("TGT015", f"{target.name} was changed by another program meanwhile.")
-        if existing is None:
-            create_table(con, target, self._source.schema)
-        applied = self._apply_rows(con, target, staged)
+        if find_target(con, self._request.table) != seen.existing:
+            raise TargetBusy(
+                "TGT015",
+                f"Another program has changed the table {self._request.table} meanwhile.",
+                hint="Run the same command again.",
+            )
+        if seen.existing is None:
+            create_table(con, seen.target, self._source.schema)
+        applied = self._apply_rows(con, seen, stage)
         self._refuse_emptying(applied)
         self._reconcile(applied)
         self._failpoint("commit.after_apply")
@@ -161,25 +167,24 @@ class TableWrite:
                 hint="Run the same command again.",
             ) from exc
 
-    def _apply_rows(self, con: sqlite3.Connection, target: RelationInfo, staged: Staged | None) -> Applied:
-        mode, key = self._request.write_mode, self._request.primary_key
-        if mode == "merge" and staged is not None:
-            updated, inserted = merge(con, staged.stage, target, key)
+    def _apply_rows(self, con: sqlite3.Connection, seen: Seen, stage: Stage | None) -> Applied:
+        mode, table = self._request.write_mode, seen.target.name
+        if mode == "merge" and stage is not None:
+            updated, inserted = merge(con, stage, seen.target, self._request.primary_key)
             return Applied(inserted, updated)
         deleted = 0
         if mode == "replace":
-            refuse_followers(con, target.name)
-            deleted = con.execute(f"DELETE FROM {quote_identifier(target.name)}").rowcount
-        inserted = staged.stage.insert_into(target.name) if staged else self._insert(con, target)
+            refuse_followers(con, table)
+            deleted = con.execute(f"DELETE FROM {quote_identifier(table)}").rowcount
+        inserted = self._insert(con, seen) if stage is None else stage.insert_into(table)
         return Applied(inserted, deleted=deleted)
 
-    def _insert(self, con: sqlite3.Connection, target: RelationInfo) -> int:
+    def _insert(self, con: sqlite3.Connection, seen: Seen) -> int:
         """The statement says OR ABORT, so that no conflict clause of the table drops or replaces a row."""
-        pairs = assign(self._source.schema, target)
-        into = ", ".join(quote_identifier(pair.target.name) for pair in pairs)
-        holes = ", ".join("?" * len(pairs))
-        statement = f"INSERT OR ABORT INTO {quote_identifier(target.name)} ({into}) VALUES ({holes})"
-        return sum(con.executemany(statement, rows).rowcount for rows in self._encoded(pairs))
+        into = ", ".join(quote_identifier(pair.target.name) for pair in seen.pairs)
+        holes = ", ".join("?" * len(seen.pairs))
+        statement = f"INSERT OR ABORT INTO {quote_identifier(seen.target.name)} ({into}) VALUES ({holes})"
+        return sum(con.executemany(statement, rows).rowcount for rows in self._encoded(seen.pairs))
 
     def _encoded(self, pairs: Sequence[Assignment]) -> Iterator[Iterator[tuple[Any, ...]]]:
         """Rows as SQLite keeps them, a limited number at a time."""
