@@ -90,7 +90,7 @@ def test_killed_at_each_step_of_the_protocol(world: Any, failpoint: str) -> None
 
 
 def random_trials(lab: Any, number: int) -> int:
-    """Trials from the old state; how many of them hit. The moment is anywhere in an undisturbed run's time."""
+    """Trials from the old state; how many hit. The moment is anywhere in the time of an undisturbed run."""
     chance = random.Random(20_260_101)  # the same moments each time, as far as the machine allows
     snapshot = (lab.root / "db.sqlite").read_bytes()
     began = time.monotonic()
