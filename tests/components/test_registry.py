@@ -19,6 +19,8 @@ BUILT_IN = [
     "filesystem.csv_writer",
     "filesystem.parquet_extractor",
     "filesystem.parquet_writer",
+    "sqlite.extractor",
+    "sqlite.writer",
 ]
 
 
