@@ -53,6 +53,7 @@ CODES: dict[str, Code] = {
     "OML031": Code("An output is read by no step.", "Add a step that reads it or remove this one."),
     "OML032": Code("Nothing in the pipeline writes anything.", "Add a writer step."),
     "OML033": Code("A parameter has no value.", "Give it with --param, or declare a default."),
+    "OML034": Code("A parameter is declared and used nowhere.", "Use it or remove it."),
     # --- CMP: components and their configuration ---
     "CMP001": Code(
         "The component does not exist.", "Use one of the candidates; `osiris components list` shows all."
@@ -69,6 +70,10 @@ CODES: dict[str, Code] = {
         "The component's driver cannot be loaded.", "Install the extra that is named, or mend the driver."
     ),
     "CMP007": Code("The component cannot run: it has no driver.", "Choose a runnable component."),
+    "CMP008": Code(
+        "The last run inferred a schema that the pipeline does not declare.",
+        "Pin it, so that other data cannot change the types.",
+    ),
     "CMP010": Code(
         "A component's spec.yaml is not valid.", "Mend the spec; `osiris components validate` shows all."
     ),
@@ -286,6 +291,7 @@ CODES: dict[str, Code] = {
     "USE004": Code(
         "Parameters are fixed in a manifest.", "Run the pipeline file, or compile it with --param."
     ),
+    "USE005": Code("The file was changed while it was being mended.", "Run the command again."),
     # --- INT: bugs ---
     "INT001": Code("Osiris failed in a way that it does not know.", "Report it with the run's folder."),
 }

@@ -25,9 +25,38 @@ class Mark:
     column: int
 
 
+class Safety(StrEnum):
+    """Whether a patch may be applied unseen; docs/adr/0010-repairs.md has the rule."""
+
+    SAFE = "safe"
+    NEEDS_REVIEW = "needs-review"
+
+
+@dataclass(frozen=True, slots=True)
+class Patch:
+    """A change of the document that removes a finding: RFC 6902 operations, and what they do in one line."""
+
+    title: str
+    operations: tuple[dict[str, Any], ...]
+    safety: Safety = Safety.NEEDS_REVIEW
+
+    @property
+    def is_safe(self) -> bool:
+        """Whether it cannot change what a correct reading of the document meant."""
+        return self.safety is Safety.SAFE
+
+    def to_dict(self) -> dict[str, Any]:
+        """JSON-ready form."""
+        return {
+            "title": self.title,
+            "safety": self.safety.value,
+            "operations": [dict(operation) for operation in self.operations],
+        }
+
+
 @dataclass(frozen=True, slots=True)
 class Finding:
-    """One problem: a stable code, where it is, what is wrong, and what was probably meant."""
+    """One problem: a stable code, where it is, what is wrong, what was probably meant, and what mends it."""
 
     code: str
     message: str
@@ -38,6 +67,7 @@ class Finding:
     candidates: tuple[str, ...] = ()
     hint: str | None = None
     step_id: str | None = field(default=None, compare=False)
+    patch: Patch | None = field(default=None, compare=False)
 
     def to_dict(self) -> dict[str, Any]:
         """JSON-ready form; `line` and `column` count from 1, `pointer` is an RFC 6901 JSON pointer."""
@@ -52,6 +82,7 @@ class Finding:
             "step_id": self.step_id,
             "candidates": list(self.candidates),
             "hint": self.hint,
+            "patch": self.patch.to_dict() if self.patch else None,
         }
 
     @property
@@ -76,3 +107,8 @@ def shortened(text: str, length: int = 60) -> str:
 def pointer(*tokens: str | int) -> str:
     """An RFC 6901 JSON pointer from path tokens."""
     return "".join("/" + str(token).replace("~", "~0").replace("/", "~1") for token in tokens)
+
+
+def tokens(text: str) -> tuple[str, ...]:
+    """The path tokens of an RFC 6901 JSON pointer."""
+    return tuple(token.replace("~1", "/").replace("~0", "~") for token in text.split("/")[1:])

@@ -52,6 +52,8 @@ class YamlSource:
     marks: dict[Path_, Mark] = field(default_factory=dict)
     key_marks: dict[Path_, Mark] = field(default_factory=dict)
     text_starts: dict[Path_, Mark] = field(default_factory=dict)
+    spellings: dict[Path_, str] = field(default_factory=dict)
+    """Plain numbers and booleans as they are written: `010` is ten, and may be meant as text."""
 
     def mark(self, path: Path_, *, key: bool = False) -> Mark | None:
         """Where the value (or its key) at a path stands, else where its nearest parent does."""
@@ -232,6 +234,7 @@ class _Reader:
         if text in _NULL:
             return None
         if text in _BOOL:
+            self._source.spellings[path] = text
             return _BOOL[text]
         if PLAIN_INT.fullmatch(text) or PLAIN_FLOAT.fullmatch(text) or _PREFIXED_INT.fullmatch(text):
             return self._number(text, event, path)
@@ -241,6 +244,7 @@ class _Reader:
         return text
 
     def _number(self, text: str, event: Any, path: Path_) -> int | float | None:
+        self._source.spellings[path] = text
         if len(text) > self._limits.number_length:
             message = f"The number has more than {self._limits.number_length} digits; quote it if it is text."
             self._report("OML008", message, event.start_mark, path)

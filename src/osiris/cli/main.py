@@ -17,6 +17,7 @@ from osiris.cli import connections as connections_cli
 from osiris.cli import runs as runs_cli
 from osiris.cli.options import Json, Parameters, parsed_params
 from osiris.cli.problems import Exit, reporting, show_findings, summary
+from osiris.cli.repairs import show_repairs
 from osiris.cli.terminal import clean, open_standard_streams, out, out_json, paint, say
 from osiris.errors import ExitCode, UsageError
 
@@ -89,17 +90,28 @@ def demo(
 def validate(
     file: Annotated[Path, typer.Argument(help="Pipeline file.", autocompletion=completion.pipelines)],
     param: Parameters = None,
+    fix: Annotated[
+        bool, typer.Option("--fix", help="Apply the safe fixes; comments and layout of the file stay.")
+    ] = False,
+    diff: Annotated[
+        bool, typer.Option("--diff", help="Show the safe fixes as a diff; without --fix write nothing.")
+    ] = False,
     json: Json = False,
 ) -> None:
     """Check a pipeline: every problem in one pass, with its place and what was probably meant."""
     with reporting(json):
-        from osiris.operations import Project, validate_pipeline
+        from osiris.operations import Project, repair_pipeline, validate_pipeline
 
-        result = validate_pipeline(Project.find(), file, parsed_params(param))
+        project, params = Project.find(), parsed_params(param)
+        repaired = repair_pipeline(project, file, params, write=fix) if fix or diff else None
+        result = repaired or validate_pipeline(project, file, params)
         if json:
             out_json(result.to_dict())
         else:
-            show_findings(result.findings)
+            mended = repaired.applied if repaired else []
+            if repaired:
+                show_repairs(repaired, diff=diff)
+            show_findings([finding for finding in result.findings if finding not in mended])
             word = paint("is valid", "green") if result.is_valid else paint("is not valid", "red")
             found = summary(result.findings)
             out(f"{clean(result.file)} {word}{f': {found}' if found else ''}")

@@ -168,6 +168,8 @@ def _advice(finding: Finding) -> Iterator[str]:
         yield f"did you mean {' or '.join(finding.candidates[:3])}?"
     if finding.hint:
         yield f"hint: {finding.hint}"
+    if finding.patch:
+        yield f"fix: {finding.patch.title}  ({finding.patch.safety.value})"
 
 
 def summary(findings: list[Finding]) -> str:

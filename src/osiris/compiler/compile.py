@@ -9,6 +9,7 @@ from typing import Any
 from osiris.compiler.follow_ups import without_follow_ups
 from osiris.compiler.graph import Graph, GraphCheck, topological_order
 from osiris.compiler.params import Params
+from osiris.compiler.repairs import with_patches
 from osiris.compiler.steps import StepCheck, not_runnable, unknown_component
 from osiris.compiler.targets import PlacedStep, target_findings
 from osiris.components.component import Component
@@ -63,6 +64,7 @@ class Compiler:
         if parsed.pipeline is not None:
             manifest = self._checked(parsed, parsed.pipeline, params or {}, findings)
         findings = sorted(dict.fromkeys(without_follow_ups(findings)), key=lambda finding: finding.order)
+        findings = with_patches(parsed.source, findings, self._registry, self._connections)
         failed = any(finding.severity is Severity.ERROR for finding in findings)
         return Compiled(None if failed else manifest, findings)
 

@@ -28,6 +28,7 @@ class _Explained:
         self._misspelt = {
             (_step(f), f.candidates[0]) for f in findings if f.code == "CMP003" and f.candidates
         }
+        self._meant_parameters = {name for f in findings if f.code == "OML027" for name in f.candidates}
         self._edges_are_broken = any(f.code in _BROKEN_EDGES for f in findings) or bool(self._no_inputs)
 
     def covers(self, finding: Finding) -> bool:
@@ -39,6 +40,9 @@ class _Explained:
             return True
         if finding.code == "OML024" and step in self._no_inputs:
             return True
+        if finding.code == "OML034":
+            name = finding.pointer.rpartition("/")[2]
+            return not self._meant_parameters.isdisjoint((name, f"${{params.{name}}}"))
         return finding.code == "OML031" and self._edges_are_broken
 
 

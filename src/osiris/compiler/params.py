@@ -13,9 +13,9 @@ from datetime import date, datetime
 from typing import Any
 
 from osiris.compiler.clear_text import HINT, holds_password
-from osiris.findings import Finding, nearest, pointer, shortened
+from osiris.findings import Finding, Severity, nearest, pointer, shortened
 from osiris.oml import Param, ParsedPipeline
-from osiris.oml.references import ANY_REFERENCE, PARAM
+from osiris.oml.references import ANY_REFERENCE, PARAM, used_parameters
 from osiris.redaction import is_secret_key
 from osiris.yamlsource import PLAIN_FLOAT, PLAIN_INT, Limits
 
@@ -101,6 +101,7 @@ class Params:
         for name, param in self._declared.items():
             if not any(_is_within(f, pointer("params", name)) for f in parsed.findings):
                 self._read(name, param, given)
+        self._unused(parsed.source.value)
 
     def substitute(self, value: Any, schema: Any, path: Path_) -> Any:
         """The value with references replaced, by `UNSET` where the value is not known; `schema` marks SQL."""
@@ -151,6 +152,13 @@ class Params:
                 "OML027", f"The parameter {name!r} is not declared{tail}", path, candidates=near, hint=hint
             )
         return self.values.get(name, UNSET)
+
+    def _unused(self, document: Any) -> None:
+        used = used_parameters(document) if self._declared else set()
+        for name in (name for name in self._declared if name not in used):
+            message = f"The parameter {name!r} is declared and used nowhere."
+            path = ("params", name)
+            self._report("OML034", message, path, key=True, severity=Severity.WARNING)
 
     def _read(self, name: str, param: Param, given: Mapping[str, Any]) -> None:
         path: Path_ = ("params", name)

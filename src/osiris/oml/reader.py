@@ -154,7 +154,7 @@ def _missing(source: YamlSource, path: tuple[str | int, ...]) -> Finding:
         tuple(key for key in owner if _HABITS.get(str(key)) == path[-1]) if isinstance(owner, dict) else ()
     )
     hint = f"Rename {meant[0]!r} to {path[-1]!r}." if meant else None
-    return source.finding("OML010", message, path[:-1], hint=hint)
+    return source.finding("OML010", message, path[:-1], candidates=(str(path[-1]),), hint=hint)
 
 
 def _unknown(source: YamlSource, path: tuple[str | int, ...]) -> Finding:

@@ -15,6 +15,7 @@ if TYPE_CHECKING:
     from osiris.operations.pipelines import check_manifest, compile_pipeline, validate_pipeline, validate_text
     from osiris.operations.project import Project
     from osiris.operations.projects import init_project, run_demo
+    from osiris.operations.repairs import repair_pipeline
     from osiris.operations.runs import RunOptions, list_runs, run_pipeline, show_run
     from osiris.operations.schemas import get_schema
 
@@ -29,6 +30,7 @@ _HOMES = {
     "list_components": "components",
     "list_connections": "connections",
     "list_runs": "runs",
+    "repair_pipeline": "repairs",
     "run_demo": "projects",
     "run_pipeline": "runs",
     "show_component": "components",
@@ -49,6 +51,7 @@ __all__ = [
     "list_components",
     "list_connections",
     "list_runs",
+    "repair_pipeline",
     "run_demo",
     "run_pipeline",
     "show_component",

@@ -12,7 +12,8 @@ from osiris.compiler import Compiled, Compiler
 from osiris.errors import OsirisError, PipelineError, UsageError, Where
 from osiris.findings import Finding, Severity
 from osiris.manifest import Manifest, dump_manifest, manifest_path
-from osiris.oml import parse_pipeline, read_pipeline
+from osiris.oml import ParsedPipeline, parse_pipeline, read_pipeline
+from osiris.operations.pins import schemas_to_pin
 from osiris.operations.project import Project
 from osiris.session import Session, new_session_id
 from osiris.session.events import CompileComplete, CompileFailed, CompileStart
@@ -65,16 +66,27 @@ def validate_pipeline(
 
     A parameter without a value is no finding here: values belong to a compile.
     """
-    compiled = compile_in_memory(project, file, params)
-    return ValidateResult(project.shown(file), _without_lacking_values(compiled))
+    shown = project.shown(file)
+    return ValidateResult(shown, _findings(project, read_pipeline(existing(file), shown_as=shown), params))
 
 
 def validate_text(project: Project, text: str, shown_as: str = "pipeline.yaml") -> ValidateResult:
     """Check a pipeline that is not in a file yet, as `validate_pipeline` does."""
-    compiled = Compiler(project.registry, project.connections).compile(
-        parse_pipeline(text, shown_as=shown_as)
-    )
-    return ValidateResult(shown_as, _without_lacking_values(compiled))
+    return ValidateResult(shown_as, findings_of(project, text, shown_as))
+
+
+def findings_of(
+    project: Project, content: str | bytes, shown_as: str, params: Mapping[str, Any] | None = None
+) -> list[Finding]:
+    """All that `validate_pipeline` finds, in a file's content."""
+    return _findings(project, parse_pipeline(content, shown_as=shown_as), params)
+
+
+def _findings(project: Project, parsed: ParsedPipeline, params: Mapping[str, Any] | None) -> list[Finding]:
+    compiled = Compiler(project.registry, project.connections).compile(parsed, params)
+    notes = schemas_to_pin(project, parsed.source, compiled)
+    found = [finding for finding in compiled.findings if finding.code != "OML033"]
+    return sorted(found + notes, key=lambda finding: finding.order)
 
 
 def compile_in_memory(project: Project, file: Path, params: Mapping[str, Any] | None = None) -> Compiled:
@@ -147,7 +159,3 @@ def existing(file: Path) -> Path:
         hint = f"There are: {', '.join(siblings)}." if siblings else "Check the path."
         raise UsageError("USE003", f"There is no file {file}.", hint=hint)
     return file
-
-
-def _without_lacking_values(compiled: Compiled) -> list[Finding]:
-    return [finding for finding in compiled.findings if finding.code != "OML033"]

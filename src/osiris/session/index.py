@@ -75,6 +75,11 @@ class RunIndex:
         latest = {row.run_id: row for row in self._lines() if (self._logs_dir / row.run_id).is_dir()}
         return sorted(latest.values(), key=lambda row: row.started_at, reverse=True)
 
+    def newest(self, pipeline: str) -> RunRow | None:
+        """The newest run of a pipeline; where there is no index yet, none is made to find it."""
+        rows = self.rows() if self._file.exists() else []
+        return next((row for row in rows if row.pipeline == pipeline), None)
+
     def unfinished(self, pipeline: str, fingerprint: str) -> RunRow | None:
         """The newest run of this pipeline and fingerprint, if it did not come to a good end.
 
