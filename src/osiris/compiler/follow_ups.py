@@ -28,7 +28,7 @@ class _Explained:
         self._misspelt = {
             (_step(f), f.candidates[0]) for f in findings if f.code == "CMP003" and f.candidates
         }
-        self._meant_parameters = {name for f in findings if f.code == "OML027" for name in f.candidates}
+        self._parameters_are_misspelt = any(f.code == "OML027" for f in findings)
         self._edges_are_broken = any(f.code in _BROKEN_EDGES for f in findings) or bool(self._no_inputs)
 
     def covers(self, finding: Finding) -> bool:
@@ -40,9 +40,8 @@ class _Explained:
             return True
         if finding.code == "OML024" and step in self._no_inputs:
             return True
-        if finding.code == "OML034":
-            name = finding.pointer.rpartition("/")[2]
-            return not self._meant_parameters.isdisjoint((name, f"${{params.{name}}}"))
+        if finding.code == "OML034" and self._parameters_are_misspelt:
+            return True
         return finding.code == "OML031" and self._edges_are_broken
 
 

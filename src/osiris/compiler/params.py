@@ -154,7 +154,9 @@ class Params:
         return self.values.get(name, UNSET)
 
     def _unused(self, document: Any) -> None:
-        used = used_parameters(document) if self._declared else set()
+        used = used_parameters(document)
+        if not used <= self._declared.keys():
+            return  # one that is misspelt may be the one that seems unused
         for name in (name for name in self._declared if name not in used):
             message = f"The parameter {name!r} is declared and used nowhere."
             path = ("params", name)

@@ -19,6 +19,7 @@ _HABITS = {
     "version": "oml_version",
     "pipeline": "name",
     "id": "name",
+    "name": "id",
     "tasks": "steps",
     "uses": "component",
     "type": "component",

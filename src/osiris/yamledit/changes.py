@@ -49,6 +49,8 @@ class _Maker:
         edits = self._separate(self._edits())
         if not self._means_what_it_says(edits):
             edits = {index: own for index, own in edits.items() if self._alone(index, own)}
+        while len(edits) > 1 and not self._means_what_it_says(edits):
+            edits.popitem()  # it waits for the next time
         return Changed(self._after(edits), sorted(edits), self._refused)
 
     def _edits(self) -> dict[int, list[Edit]]:
@@ -77,9 +79,10 @@ class _Maker:
 
     def _means_what_it_says(self, edits: dict[int, list[Edit]]) -> bool:
         operations = [operation for index in edits for operation in self._changes[index]]
+        operations.sort(key=lambda operation: operation["path"].count("/"), reverse=True)
         try:
             wanted = patched(self._value, operations)
-        except LookupError:  # one change took away what another one is about
+        except LookupError:
             return False
         return canonical_json(parse_yaml(self._after(edits)).value) == canonical_json(wanted)
 

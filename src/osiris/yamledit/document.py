@@ -46,11 +46,11 @@ class Entry(NamedTuple):
 
 
 class Document:
-    """The nodes of a YAML text that `yamlsource` has read without complaint."""
+    """The nodes of a YAML text that `yamlsource` has read; of several documents, those of the first."""
 
     def __init__(self, text: str) -> None:
         self.text = text
-        self.root: Any = yaml.compose(text, Loader=_Loader)
+        self.root: Any = next(iter(yaml.compose_all(text, Loader=_Loader)), None)
         line_break = _LINE_BREAK.search(text)
         self.line_break = line_break[0] if line_break else "\n"
 

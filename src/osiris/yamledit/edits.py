@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import re
 from collections.abc import Iterable, Mapping, Sequence
 from itertools import takewhile
@@ -19,6 +20,8 @@ _LONGEST_LINE = 100
 
 _FLOW_PLAIN = re.compile(r"[^\s,\[\]{}#&*!|>'\"%@`:-][^\s,\[\]{}#:]*( [^\s,\[\]{}#:]+)*")
 """A plain scalar that means the same within brackets."""
+
+_OCTAL_ELSEWHERE = re.compile(r"[-+]?0[0-9]")
 
 _WORDS = re.compile(r"(\s+)")
 
@@ -76,7 +79,7 @@ def _fill(document: Document, entry: Entry, value: Any) -> Edit:
         raise CannotEdit("an item of the list is empty")
     at = document.after_key(entry)
     colon = "" if document.text[at - 1] == ":" and at > entry.key.end_mark.index else ":"
-    return Edit(at, at, f"{colon} {flow_text(value)}")
+    return Edit(at, at, f"{colon} {_in_one_line(value, entry.owner)}")
 
 
 def _instead_of(raw: str, entry: Entry, value: Any) -> str:
@@ -95,7 +98,14 @@ def _rewritten(raw: str, entry: Entry, value: Any) -> str:
     if "\n" in raw or "\r" in raw:
         raise CannotEdit("the text has several lines")
     quote = entry.node.style if isinstance(value, str) and entry.node.style in ("'", '"') else ""
-    return scalar_text(value, quote) if isinstance(value, str) else flow_text(value)
+    return scalar_text(value, quote) if isinstance(value, str) else _in_one_line(value, entry.owner)
+
+
+def _in_one_line(value: Any, owner: Any) -> str:
+    """A value as text, which is JSON where its neighbours are."""
+    keys = [key for key, _ in owner.value] if isinstance(owner, yaml.MappingNode) and owner.flow_style else []
+    is_json = bool(keys) and all(key.style == '"' for key in keys)
+    return json.dumps(value, ensure_ascii=False) if is_json else flow_text(value)
 
 
 def _changed_within(raw: str, entry: Entry, new: str) -> str | None:
@@ -105,11 +115,16 @@ def _changed_within(raw: str, entry: Entry, new: str) -> str | None:
     head = _equal(words, wanted)
     tail = _equal(words[head:][::-1], wanted[head:][::-1])
     before, after = ("".join(part[head : len(part) - tail]) for part in (words, wanted))
-    if not before or raw.count(before) != 1 or not is_readable(after):
+    is_whole = before == old and not entry.node.style
+    if not before or is_whole or raw.count(before) != 1 or not is_readable(after):
         return None
     changed = raw.replace(before, after)
-    is_block = entry.node.style in ("|", ">")
-    return changed if is_block or parse_yaml(f"[{changed}]").value == [new] else None
+    return changed if entry.node.style in ("|", ">") or _reads_as_text(changed, entry, new) else None
+
+
+def _reads_as_text(raw: str, entry: Entry, value: str) -> bool:
+    line = f"[{raw}]" if entry.is_flow else f"- {raw}"
+    return bool(parse_yaml(line).value == [value])
 
 
 def _equal(one: Sequence[str], other: Sequence[str]) -> int:
@@ -123,7 +138,7 @@ def _stays_itself_in_a_list(raw: str, entry: Entry) -> bool:
 
 def _reads_as(text: str, value: Any) -> bool:
     read = parse_yaml(text).value
-    return type(read) is type(value) and bool(read == value)
+    return type(read) is type(value) and bool(read == value) and not _OCTAL_ELSEWHERE.match(text)
 
 
 def _replace_collection(document: Document, entry: Entry, value: Any) -> Edit:
@@ -135,7 +150,7 @@ def _replace_collection(document: Document, entry: Entry, value: Any) -> Edit:
         start, lead = document.after_key(entry), " "
     if "#" in document.text[start:end]:
         raise CannotEdit("a comment would be lost")
-    return Edit(start, end, lead + flow_text(value))
+    return Edit(start, end, lead + _in_one_line(value, entry.owner))
 
 
 def _add(document: Document, owner: Any, key: str, value: Any, order: Sequence[str]) -> list[Edit]:
@@ -146,7 +161,7 @@ def _add(document: Document, owner: Any, key: str, value: Any, order: Sequence[s
         raise CannotEdit(f"{key!r} stands there already")
     before = _predecessor(present, key, order)
     if owner.flow_style:
-        return _add_to_flow(document, owner, before, f"{key_text(key)}: {flow_text(value)}")
+        return _add_to_flow(document, owner, before, _in_one_line({key: value}, owner)[1:-1])
     indent = " " * owner.start_mark.column
     lines = _block_entry(key, value, indent)
     text = document.line_break.join(lines)

@@ -38,7 +38,7 @@ def _unknown_step_in_needs(scene: Scene, path: Path_, finding: Finding) -> Patch
     slip = slip_of(name, _others(scene, path))
     meant = slip or next(iter(finding.candidates), None)
     if meant is None or meant in scene.at(path[:-1]):
-        return remove(path[:-1] if len(scene.at(path[:-1])) == 1 else path)
+        return remove(path[:-1]) if len(scene.at(path[:-1])) == 1 else remove(path, name)
     return change(path, name, meant, safe=slip is not None and not scene.waits_for(slip, int(path[1])))
 
 
@@ -65,7 +65,9 @@ def no_reference(scene: Scene, finding: Finding) -> Patch | None:
     meant = _meant_by(scene, text, int(path[1]))
     if meant is not None:
         return change(path, text, meant, safe=True)
-    return change(path, text, finding.candidates[0], safe=False) if finding.candidates else None
+    near = parse_output_ref(finding.candidates[0]) if finding.candidates else None
+    output = next(iter(scene.outputs(near.step_id)), near.output) if near else ""
+    return change(path, text, f"${{{near.step_id}.{output}}}", safe=False) if near else None
 
 
 def _meant_by(scene: Scene, text: str, index: int) -> str | None:

@@ -19,9 +19,10 @@ def rename(path: Path_, key: str, *, safe: bool) -> Patch:
     return Patch(f"rename {old} to {key!r}", (renamed(path, key),), _safety(safe))
 
 
-def change(path: Path_, old: Any, new: Any, *, safe: bool) -> Patch:
-    """Put another value in the place of one."""
-    return Patch(f"change {shown(old)} to {shown(new)}", (replaced(path, new),), _safety(safe))
+def change(path: Path_, old: Any, new: Any, *, safe: bool, spelling: str | None = None) -> Patch:
+    """Put another value in the place of one, which may be written in a way of its own."""
+    was = shortened(spelling, _LONGEST_VALUE) if spelling else shown(old)
+    return Patch(f"change {was} to {shown(new)}", (replaced(path, new),), _safety(safe))
 
 
 def add(path: Path_, value: Any, *, safe: bool) -> Patch:
@@ -29,9 +30,10 @@ def add(path: Path_, value: Any, *, safe: bool) -> Patch:
     return Patch(f"add {path[-1]}: {shown(value)}", (added(path, value),), _safety(safe))
 
 
-def remove(path: Path_) -> Patch:
-    """Take something out; never safe, as somebody put it there."""
-    return Patch(f"remove {shortened(repr(path[-1]), _LONGEST_VALUE)}", (removed(path),))
+def remove(path: Path_, name: str | None = None) -> Patch:
+    """Take a key out, or an item of this name; never safe, as somebody put it there."""
+    what = shortened(repr(name or path[-1]), _LONGEST_VALUE)
+    return Patch(f"remove {what}", (removed(path),))
 
 
 def shown(value: Any) -> str:

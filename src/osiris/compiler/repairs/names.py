@@ -5,7 +5,7 @@ from __future__ import annotations
 from osiris.compiler.repairs.making import add, change, remove
 from osiris.compiler.repairs.scene import Scene
 from osiris.compiler.repairs.spelling import slip_of
-from osiris.findings import Finding, Patch
+from osiris.findings import Finding, Patch, nearest
 from osiris.yamledit import added
 
 
@@ -46,7 +46,7 @@ def connection(scene: Scene, finding: Finding) -> Patch | None:
     known = scene.connections.entries if scene.connections else {}
     if finding.code == "CON007" and written in known and written in finding.candidates:
         return change(path, given, written, safe=True)
-    meant = _same_alias(written, finding.candidates) or _only(finding)
+    meant = _same_alias(written, finding.candidates) or _only(finding, written)
     return change(path, given, meant, safe=False) if meant else None
 
 
@@ -55,10 +55,11 @@ def _same_alias(written: str, candidates: tuple[str, ...]) -> str | None:
     return next((reference for reference in candidates if reference.rpartition(".")[2] == alias), None)
 
 
-def _only(finding: Finding) -> str | None:
-    """The candidate of a finding with one; of a misspelt reference, the nearest."""
+def _only(finding: Finding, written: str) -> str | None:
+    """The only candidate of a finding; of a misspelt reference, the nearest."""
     near = finding.candidates
-    return near[0] if len(near) == 1 or (near and finding.code == "CON002") else None
+    is_misspelt = finding.code == "CON002" and near and nearest(written, near)
+    return near[0] if len(near) == 1 or is_misspelt else None
 
 
 def missing_connection(scene: Scene, finding: Finding) -> Patch | None:

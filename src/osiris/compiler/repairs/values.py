@@ -50,7 +50,8 @@ def wrong_value(scene: Scene, finding: Finding) -> Patch | None:
         for rule in scene.rules(path)
         for reading in (*_choices(path, value, rule, finding), *_conversions(path, value, spelling, rule))
     )
-    return next((change(path, value, new, safe=certain) for new, certain in readings), None)
+    written = scene.source.spellings.get(path)
+    return next((change(path, value, new, safe=sure, spelling=written) for new, sure in readings), None)
 
 
 def wrong_parameter(scene: Scene, finding: Finding) -> Patch | None:
@@ -65,7 +66,7 @@ def wrong_parameter(scene: Scene, finding: Finding) -> Patch | None:
     if scene.holds_secret(path):
         return None
     for new, certain in _converted(value, kind, scene.spelling(path)):
-        return change(path, value, new, safe=certain)
+        return change(path, value, new, safe=certain, spelling=scene.source.spellings.get(path))
     choice = next(iter(finding.candidates), None)
     return change(path, value, choice, safe=False) if choice and kind == "string" else None
 
@@ -74,14 +75,17 @@ def version(scene: Scene, finding: Finding) -> Patch:
     """Write the version as this one is written; safe where it is this one."""
     path = scene.path(finding)
     given = scene.spelling(path).strip().lower().removeprefix("v")
-    return change(path, scene.at(path), OML_VERSION, safe=given in _THIS_VERSION or scene.at(path) is None)
+    value, written = scene.at(path), scene.source.spellings.get(path)
+    safe = given in _THIS_VERSION or value is None
+    return change(path, value, OML_VERSION, safe=safe, spelling=written)
 
 
 def number_as_text(scene: Scene, finding: Finding) -> Patch | None:
     """Quote a number that is too long for one."""
     path = scene.path(finding)
     text = scene.source.spellings.get(path)
-    return change(path, None, text, safe=False) if text and not scene.holds_secret(path) else None
+    hidden = text is None or scene.holds_secret(path)
+    return None if hidden else change(path, None, text, safe=False, spelling=text)
 
 
 def _choices(path: Path_, value: Any, rule: Rule, finding: Finding) -> Iterator[Reading]:

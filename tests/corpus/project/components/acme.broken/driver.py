@@ -1,0 +1,1 @@
+# The class that the spec names is missing.
