@@ -73,6 +73,11 @@ def test_an_invalid_pipeline_as_json(bad: Path, command: Any) -> None:
         "step_id": None,
         "candidates": first["candidates"],
         "hint": None,
+        "patch": {
+            "title": "change filesystem.csv_writr to filesystem.csv_writer",
+            "safety": "safe",
+            "operations": [{"op": "replace", "path": "/steps/1/component", "value": "filesystem.csv_writer"}],
+        },
     }
 
 

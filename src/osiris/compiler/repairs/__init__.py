@@ -19,8 +19,11 @@ _Repair = Callable[[Scene, Finding], Patch | None]
 
 
 def _wrong_form(scene: Scene, finding: Finding) -> Patch | None:
-    """A value of the wrong form: edges have a repair of their own."""
-    is_inputs = scene.path(finding)[2:] == ("inputs",)
+    """A value of the wrong form: edges have a repair of their own, and a key of the wrong form has none."""
+    path = scene.path(finding)
+    if finding.mark != scene.source.mark(path):
+        return None
+    is_inputs = path[2:] == ("inputs",)
     return edges.inputs_as_text(scene, finding) if is_inputs else values.wrong_value(scene, finding)
 
 

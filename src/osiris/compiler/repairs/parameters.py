@@ -21,7 +21,7 @@ def unknown_parameter(scene: Scene, finding: Finding) -> Patch | None:
     Safe for a slip of one that is used nowhere else, and where only the notation changes.
     """
     path = scene.path(finding)
-    text, declared = scene.at(path), scene.at(("params",)) or {}
+    text, declared = scene.at(path), scene.parameters
     if not isinstance(text, str) or scene.holds_secret(path):
         return None
     for name in PARAM.findall(text):
@@ -34,8 +34,8 @@ def unknown_parameter(scene: Scene, finding: Finding) -> Patch | None:
 
 
 def _misspelt(scene: Scene, finding: Finding, path: Path_, name: str) -> Patch | None:
-    text, declared = scene.at(path), scene.at(("params",)) or {}
-    slip = slip_of(name, declared)
+    text = scene.at(path)
+    slip = slip_of(name, scene.parameters)
     meant = slip or next(iter(finding.candidates), None)
     if meant is None:
         return None
@@ -49,11 +49,11 @@ def _in_text(path: Path_, text: str, old: str, new: str, *, safe: bool) -> Patch
     return Patch(whole.title, (replaced(path, text.replace(old, new)),), whole.safety)
 
 
-def _undeclared(scene: Scene, name: str) -> Patch:
+def _undeclared(scene: Scene, name: str) -> Patch | None:
     declaration = {"type": "string"}
     patch = add(("params", name), declaration, safe=False)
-    if scene.at(("params",)):
-        return patch
+    if scene.parameters or scene.at(("params",)):
+        return patch if scene.parameters else None
     operation = replaced if "params" in scene.source.value else added
     return Patch(patch.title, (operation(("params",), {name: declaration}),), Safety.NEEDS_REVIEW)
 

@@ -58,6 +58,12 @@ class Scene:
         return [step if isinstance(step, dict) else {} for step in (steps if isinstance(steps, list) else ())]
 
     @cached_property
+    def parameters(self) -> dict[str, Any]:
+        """The declared parameters as they are written."""
+        declared = self.at(("params",))
+        return declared if isinstance(declared, dict) else {}
+
+    @cached_property
     def ids(self) -> dict[str, int]:
         """The position of each step id; the first one of equal ids counts."""
         found = [(step.get("id"), index) for index, step in enumerate(self.steps)]

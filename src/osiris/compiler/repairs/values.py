@@ -48,6 +48,7 @@ def wrong_value(scene: Scene, finding: Finding) -> Patch | None:
     readings = (
         reading
         for rule in scene.rules(path)
+        if not fits(value, rule)
         for reading in (*_choices(path, value, rule, finding), *_conversions(path, value, spelling, rule))
     )
     written = scene.source.spellings.get(path)
@@ -59,12 +60,12 @@ def wrong_parameter(scene: Scene, finding: Finding) -> Patch | None:
     path = scene.path(finding)
     match path:
         case ("params", name, "default" | "enum", *_):
-            declared = scene.at(("params", name)) or {}
+            declared = scene.parameters.get(str(name))
         case _:
             return None  # the value was given on the command line
-    value, kind = scene.at(path), declared.get("type", "string")
-    if scene.holds_secret(path):
+    if not isinstance(declared, dict) or scene.holds_secret(path):
         return None
+    value, kind = scene.at(path), declared.get("type", "string")
     for new, certain in _converted(value, kind, scene.spelling(path)):
         return change(path, value, new, safe=certain, spelling=scene.source.spellings.get(path))
     choice = next(iter(finding.candidates), None)
