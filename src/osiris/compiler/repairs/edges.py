@@ -27,23 +27,19 @@ def unknown_step(scene: Scene, finding: Finding) -> Patch | None:
     ref = parse_output_ref(text) if isinstance(text, str) else None
     if ref is None or not finding.candidates:
         return None
-    slip = slip_of(ref.step_id, _others(scene, path))
+    slip = slip_of(ref.step_id, [near.step_id for near in map(parse_output_ref, finding.candidates) if near])
     meant = f"${{{slip}.{ref.output}}}" if slip else finding.candidates[0]
-    safe = slip is not None and not scene.is_read(slip) and not scene.waits_for(slip, int(path[1]))
+    safe = slip is not None and slip not in scene.read and not scene.waits_for(slip, int(path[1]))
     return change(path, text, meant, safe=safe)
 
 
 def _unknown_step_in_needs(scene: Scene, path: Path_, finding: Finding) -> Patch:
     name = str(scene.at(path))
-    slip = slip_of(name, _others(scene, path))
+    slip = slip_of(name, finding.candidates)
     meant = slip or next(iter(finding.candidates), None)
     if meant is None or meant in scene.at(path[:-1]):
         return remove(path[:-1]) if len(scene.at(path[:-1])) == 1 else remove(path, name)
     return change(path, name, meant, safe=slip is not None and not scene.waits_for(slip, int(path[1])))
-
-
-def _others(scene: Scene, path: Path_) -> list[str]:
-    return [step_id for step_id, index in scene.ids.items() if index != path[1]]
 
 
 def unknown_output(scene: Scene, finding: Finding) -> Patch | None:
@@ -151,9 +147,11 @@ def _with_input(scene: Scene, path: Path_, name: str, edge: str, *, safe: bool) 
 
 
 def _is_unread_before(scene: Scene, edge: str, index: int) -> bool:
-    """Whether an edge leads from a step before this one that nobody reads."""
+    """Whether an edge leads from a step before this one that nobody reads, and that does not wait for it."""
     ref = parse_output_ref(edge)
-    return ref is not None and scene.ids.get(ref.step_id, index) < index and not scene.is_read(ref.step_id)
+    if ref is None or ref.step_id in scene.read or scene.ids.get(ref.step_id, index) >= index:
+        return False
+    return not scene.waits_for(ref.step_id, index)
 
 
 def _accepted(scene: Scene, path: Path_) -> tuple[str, ...]:

@@ -28,25 +28,28 @@ def unknown_parameter(scene: Scene, finding: Finding) -> Patch | None:
         if name not in declared and repr(name) in finding.message:
             return _misspelt(scene, finding, path, name) or _undeclared(scene, name)
     for inner in ANY_REFERENCE.findall(text):
-        if inner.strip() in declared:
-            return _in_text(path, text, f"${{{inner}}}", f"${{params.{inner.strip()}}}", safe=True)
+        if inner.strip() in declared and finding.message.startswith(use := f"${{{inner}}}"):
+            new = f"${{params.{inner.strip()}}}"
+            return _in_text(path, (use, new), text.replace(use, new), safe=True)
     return None
 
 
 def _misspelt(scene: Scene, finding: Finding, path: Path_, name: str) -> Patch | None:
     text = scene.at(path)
-    slip = slip_of(name, scene.parameters)
+    slip = slip_of(name, finding.candidates)
     meant = slip or next(iter(finding.candidates), None)
     if meant is None:
         return None
-    use = next(found[0] for found in PARAM.finditer(text) if found[1] == name)
+    use, new = f"${{params.{name}}}", f"${{params.{meant}}}"
+    mended = PARAM.sub(lambda found: new if found[1] == name else found[0], text)
     safe = slip is not None and slip not in used_parameters(scene.source.value)
-    return _in_text(path, text, use, f"${{params.{meant}}}", safe=safe)
+    return _in_text(path, (use, new), mended, safe=safe)
 
 
-def _in_text(path: Path_, text: str, old: str, new: str, *, safe: bool) -> Patch:
-    whole = change(path, old, new, safe=safe)
-    return Patch(whole.title, (replaced(path, text.replace(old, new)),), whole.safety)
+def _in_text(path: Path_, words: tuple[str, str], text: str, *, safe: bool) -> Patch:
+    """A text with some words changed; the title shows only those."""
+    whole = change(path, *words, safe=safe)
+    return Patch(whole.title, (replaced(path, text),), whole.safety)
 
 
 def _undeclared(scene: Scene, name: str) -> Patch | None:

@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
-from functools import cached_property
+from functools import cache, cached_property
 from typing import Any
 
 from osiris.compiler.repairs.rules import Rule, rules_at
@@ -18,6 +18,8 @@ from osiris.yamledit import place
 from osiris.yamlsource import YamlSource
 
 Path_ = tuple[str | int, ...]
+
+_oml_schema = cache(oml_json_schema)
 
 
 @dataclass(frozen=True)
@@ -79,23 +81,26 @@ class Scene:
         component = self.component(self.ids[step_id]) if step_id in self.ids else None
         return component.spec.outputs if component else ()
 
-    def edges(self) -> Iterator[tuple[int, OutputRef]]:
+    @cached_property
+    def edges(self) -> list[tuple[int, OutputRef]]:
         """Each reference that is written as one, with the position of its step."""
+        found = []
         for index, step in enumerate(self.steps):
             inputs = step.get("inputs")
             for text in inputs.values() if isinstance(inputs, dict) else ():
                 ref = parse_output_ref(text) if isinstance(text, str) else None
-                if ref is not None:
-                    yield index, ref
+                found += [(index, ref)] if ref else []
+        return found
 
-    def is_read(self, step_id: str) -> bool:
-        """Whether a step reads an output of this one."""
-        return any(ref.step_id == step_id for _, ref in self.edges())
+    @cached_property
+    def read(self) -> set[str]:
+        """The ids of the steps of which another one reads an output."""
+        return {ref.step_id for _, ref in self.edges}
 
     def waits_for(self, step_id: str, index: int) -> bool:
         """Whether a step is, or waits for, the one at a position; an edge the other way would be a cycle."""
         before = {name: set(_names(self.steps[i].get("needs"))) for name, i in self.ids.items()}
-        for reader, ref in self.edges():
+        for reader, ref in self.edges:
             before.setdefault(str(self.steps[reader].get("id")), set()).add(ref.step_id)
         goal, seen, waiting = self.steps[index].get("id"), set(), [step_id]
         while waiting:
@@ -113,7 +118,7 @@ class Scene:
             case ("steps", int() as index, "config", *rest):
                 component = self.component(index)
                 return rules_at(component.step_schema, tuple(rest)) if component else []
-        return rules_at(oml_json_schema(), path)
+        return rules_at(_oml_schema(), path)
 
 
 def _child(value: Any, token: str | int) -> Any:
