@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from collections.abc import Sequence
 
 from osiris.compiler.repairs.making import add, change, remove, rename, shown
 from osiris.compiler.repairs.scene import Path_, Scene
@@ -29,7 +30,7 @@ def unknown_step(scene: Scene, finding: Finding) -> Patch | None:
         return None
     slip = slip_of(ref.step_id, [near.step_id for near in map(parse_output_ref, finding.candidates) if near])
     meant = f"${{{slip}.{ref.output}}}" if slip else finding.candidates[0]
-    safe = slip is not None and slip not in scene.read and not scene.waits_for(slip, int(path[1]))
+    safe = slip is not None and slip not in scene.read and slip not in scene.downstream(int(path[1]))
     return change(path, text, meant, safe=safe)
 
 
@@ -39,7 +40,7 @@ def _unknown_step_in_needs(scene: Scene, path: Path_, finding: Finding) -> Patch
     meant = slip or next(iter(finding.candidates), None)
     if meant is None or meant in scene.at(path[:-1]):
         return remove(path[:-1]) if len(scene.at(path[:-1])) == 1 else remove(path, name)
-    return change(path, name, meant, safe=slip is not None and not scene.waits_for(slip, int(path[1])))
+    return change(path, name, meant, safe=slip is not None and slip not in scene.downstream(int(path[1])))
 
 
 def unknown_output(scene: Scene, finding: Finding) -> Patch | None:
@@ -116,7 +117,7 @@ def missing_input(scene: Scene, finding: Finding) -> Patch | None:
     missing = [name for name in _accepted(scene, path) if not isinstance(given, dict) or name not in given]
     if len(missing) != 1 or _has_findings(scene, f"{finding.pointer}/inputs"):
         return None
-    unread = [edge for edge in finding.candidates if _is_unread_before(scene, edge, int(path[1]))]
+    unread = _unread_before(scene, finding.candidates, int(path[1]))
     fitting = unread if len(unread) == 1 else finding.candidates
     if len(fitting) != 1:
         return None
@@ -146,12 +147,15 @@ def _with_input(scene: Scene, path: Path_, name: str, edge: str, *, safe: bool) 
     return Patch(f"change inputs to {shown({name: edge})}", (replaced(inputs, {name: edge}),), patch.safety)
 
 
-def _is_unread_before(scene: Scene, edge: str, index: int) -> bool:
-    """Whether an edge leads from a step before this one that nobody reads, and that does not wait for it."""
-    ref = parse_output_ref(edge)
-    if ref is None or ref.step_id in scene.read or scene.ids.get(ref.step_id, index) >= index:
-        return False
-    return not scene.waits_for(ref.step_id, index)
+def _unread_before(scene: Scene, edges: Sequence[str], index: int) -> list[str]:
+    """The edges from steps that stand before this one, do not wait for it, and are read by nobody."""
+    refs = [(edge, ref) for edge in edges if (ref := parse_output_ref(edge))]
+    out_of_question = scene.read | scene.downstream(index)
+    return [
+        edge
+        for edge, ref in refs
+        if scene.ids.get(ref.step_id, index) < index and ref.step_id not in out_of_question
+    ]
 
 
 def _accepted(scene: Scene, path: Path_) -> tuple[str, ...]:

@@ -97,20 +97,27 @@ class Scene:
         """The ids of the steps of which another one reads an output."""
         return {ref.step_id for _, ref in self.edges}
 
-    def waits_for(self, step_id: str, index: int) -> bool:
-        """Whether a step is, or waits for, the one at a position; an edge the other way would be a cycle."""
-        before = {name: set(_names(self.steps[i].get("needs"))) for name, i in self.ids.items()}
+    @cached_property
+    def _followers(self) -> dict[str, list[str]]:
+        """Which steps come right after each step, by an edge or by order alone."""
+        followers: dict[str, list[str]] = {}
+        for step in self.steps:
+            for name in _names(step.get("needs")):
+                followers.setdefault(name, []).append(str(step.get("id")))
         for reader, ref in self.edges:
-            before.setdefault(str(self.steps[reader].get("id")), set()).add(ref.step_id)
-        goal, seen, waiting = self.steps[index].get("id"), set(), [step_id]
+            followers.setdefault(ref.step_id, []).append(str(self.steps[reader].get("id")))
+        return followers
+
+    def downstream(self, index: int) -> set[str]:
+        """The step at a position and all that wait for it: an edge from one of them would be a cycle."""
+        found: set[str] = set()
+        waiting = [str(self.steps[index].get("id"))]
         while waiting:
             name = waiting.pop()
-            if name == goal:
-                return True
-            if name not in seen:
-                seen.add(name)
-                waiting += before.get(name, ())
-        return False
+            if name not in found:
+                found.add(name)
+                waiting += self._followers.get(name, ())
+        return found
 
     def rules(self, path: Path_) -> list[Rule]:
         """The JSON Schemas that a value at a path may fit: one, or several of which one is enough."""
