@@ -21,7 +21,7 @@ from typing import Any, NamedTuple
 import pyte
 import pytest
 
-from osiris.cli.main import main
+from osiris.cli import main
 
 
 class Answer(NamedTuple):
@@ -42,14 +42,11 @@ def command(monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str])
     def call(*arguments: str) -> Answer:
         monkeypatch.setattr(sys, "argv", ["osiris", *arguments])
         capsys.readouterr()
-        try:
-            main()
-            code = 0
-        except SystemExit as end:
-            code = end.code if isinstance(end.code, int) else int(end.code is not None)
+        with pytest.raises(SystemExit) as ended:
+            main.command()
         out, err = capsys.readouterr()
         assert "Traceback" not in err
-        return Answer(code, out, err)
+        return Answer(int(ended.value.code or 0), out, err)
 
     return call
 

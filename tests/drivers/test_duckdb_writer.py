@@ -422,16 +422,15 @@ def test_a_full_disk_changes_nothing(people: Path, mode: str) -> None:
 
 def test_rows_that_get_lost_stop_the_commit(people: Path) -> None:
     """A trigger-like loss is not to be had in DuckDB, so the reader claims a row that it never hands over."""
-    from osiris.connectors.duckdb.inputs import Input
-    from osiris.drivers import duckdb_writer_driver
+    from osiris.connectors.duckdb import inputs
 
-    class Losing(Input):
+    class Losing(inputs.Input):
         def __init__(self, name: str, source: pa.RecordBatchReader) -> None:
             super().__init__(name, source)
             self.rows = 1
 
     with pytest.MonkeyPatch.context() as patch:
-        patch.setattr(duckdb_writer_driver, "Input", Losing)
+        patch.setattr(inputs, "Input", Losing)
         assert code_of(lambda: write(people, NEW)) == "RUN007"
     assert len(rows(people)) == 2
 

@@ -38,16 +38,11 @@ _KEY = re.compile(r"[\w-]+(?=[\"']?\s*:)")
 
 
 class Exit(Exception):
-    """Ends the command with an exit code; everything has been said.
+    """Ends the command with an exit code; everything has been said."""
 
-    `at_once` leaves without the interpreter's own ending: threads of an engine or of a step may still be at
-    work, and CPython aborts the process when one of them wants the interpreter while it shuts down.
-    """
-
-    def __init__(self, code: int, *, at_once: bool = False) -> None:
+    def __init__(self, code: int) -> None:
         super().__init__(code)
         self.code = code
-        self.at_once = at_once
 
 
 @contextmanager

@@ -6,6 +6,7 @@ import os
 import shutil
 import sys
 from collections.abc import Callable
+from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
 
@@ -74,22 +75,14 @@ def run(  # noqa: PLR0913, PLR0917 - one for each option
             "run_key": run_key,
             "fuse": not no_fuse,
         }
-        raise Exit(
-            run_watched(
-                lambda options: run_pipeline(project, file, options),
-                as_json=json,
-                progress=progress,
-                new=new,
-                **choices,
-            ),
-            at_once=True,
-        )
+        act = partial(run_pipeline, project, file)
+        raise Exit(run_watched(act, as_json=json, progress=progress, new=new, **choices))
 
 
 def run_watched(
     act: Act, *, as_json: bool, progress: ProgressStyle = ProgressStyle.AUTO, **choices: Any
 ) -> int:
-    """Run with progress on stderr and signals handled; returns the exit code to leave with at once."""
+    """Run with progress on stderr and signals handled; returns the exit code."""
     from osiris.cli.progress import display
     from osiris.cli.signals import StopRequests
     from osiris.cli.summary import show_result

@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence
+from contextlib import suppress
 from dataclasses import dataclass, field
+from graphlib import CycleError, TopologicalSorter
 from typing import Any
 
 from osiris.components.component import Component
@@ -154,13 +156,14 @@ def topological_order(ids: Sequence[str], before: Mapping[str, set[str]]) -> lis
 
     Ids on a cycle, and all that wait for them, are left out.
     """
+    place = {step_id: index for index, step_id in enumerate(ids)}
+    sorter = TopologicalSorter({step_id: before.get(step_id, set()) for step_id in ids})
+    with suppress(CycleError):  # what is not on it can be sorted all the same
+        sorter.prepare()
     order: list[str] = []
-    done: set[str] = set()
-    waiting = list(ids)
-    while ready := [step_id for step_id in waiting if before.get(step_id, set()) <= done]:
+    while ready := sorted(sorter.get_ready(), key=place.__getitem__):
         order += ready
-        done.update(ready)
-        waiting = [step_id for step_id in waiting if step_id not in done]
+        sorter.done(*ready)
     return order
 
 

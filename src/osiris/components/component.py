@@ -64,7 +64,7 @@ class Component:
         """Whether the driver can be asked to check configs, and can be found."""
         return self.spec.runtime is not None and self.spec.runtime.checks and self.is_runnable
 
-    @property
+    @cached_property
     def is_runnable(self) -> bool:
         """Whether a driver is declared and can be found; nothing is imported."""
         return self.spec.runtime is not None and self._driver_is_found(self.spec.runtime.driver)

@@ -2,19 +2,21 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
-from typing import Annotated, Any, ClassVar
+from collections.abc import Mapping, Sequence
+from typing import TYPE_CHECKING, Annotated, Any, ClassVar
 
-import pyarrow as pa
 from pydantic import Field
 
 from osiris.connectors.duckdb.checking import BindValue, Sql, parse, problem
 from osiris.connectors.duckdb.connection import DuckDBConnector
+from osiris.connectors.duckdb.engine import quote_identifier
 from osiris.connectors.duckdb.errors import EngineFailure, map_engine_error
-from osiris.connectors.duckdb.reading import counting, read, table_query
 from osiris.connectors.duckdb.statements import Select
 from osiris.core import ArrowStream, ConfigProblem, DriverConfig, ExecutionContext, bound_values
 from osiris.errors import PipelineError
+
+if TYPE_CHECKING:
+    import pyarrow as pa
 
 
 class ExtractorConfig(DriverConfig):
@@ -57,6 +59,8 @@ class DuckDBExtractorDriver:
         ctx: ExecutionContext,
     ) -> Mapping[str, ArrowStream]:
         """The rows as a stream; the file stays open until it ends."""
+        from osiris.connectors.duckdb.reading import counting, read
+
         settings = ExtractorConfig.model_validate(dict(config))
         select = _select(settings)
         connector = DuckDBConnector(config["resolved_connection"])
@@ -81,8 +85,16 @@ def _select(settings: ExtractorConfig) -> Select:
         return parse("query", settings.query, settings.bind)
     if settings.where is not None:
         _refuse_bad_condition(settings.where, settings.bind)
-    sql = table_query(settings.table or "", settings.columns or (), settings.where, settings.limit)
+    sql = _table_query(settings.table or "", settings.columns or (), settings.where, settings.limit)
     return parse("where", sql, settings.bind)
+
+
+def _table_query(table: str, columns: Sequence[str], where: str | None, limit: int | None) -> str:
+    """The SELECT for a table; `where` stands on lines of its own, so that a comment in it ends there."""
+    chosen = ", ".join(map(quote_identifier, columns)) or "*"
+    source = ".".join(map(quote_identifier, table.split(".")))
+    condition = f" WHERE (\n{where}\n)" if where else ""
+    return f"SELECT {chosen} FROM {source}{condition}" + ("" if limit is None else f" LIMIT {int(limit)}")
 
 
 def _refuse_bad_condition(where: str, bind: Mapping[str, Any]) -> None:

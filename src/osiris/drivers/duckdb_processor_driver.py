@@ -4,9 +4,8 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from functools import partial
-from typing import Annotated, Any, ClassVar
+from typing import TYPE_CHECKING, Annotated, Any, ClassVar
 
-import pyarrow as pa
 from pydantic import Field
 
 from osiris.connectors.duckdb.checking import (
@@ -20,13 +19,15 @@ from osiris.connectors.duckdb.checking import (
 )
 from osiris.connectors.duckdb.engine import interrupt, open_engine
 from osiris.connectors.duckdb.files import absolute_files, is_declared
-from osiris.connectors.duckdb.processing import InputTables, result_stream
 from osiris.connectors.duckdb.projection import named_columns
-from osiris.connectors.duckdb.query_rows import QueryRows, is_joinable
-from osiris.connectors.duckdb.sql_rows import Limits, SqlRows, confine
 from osiris.connectors.duckdb.statements import Select
 from osiris.core import ArrowStream, ConfigProblem, DriverConfig, ExecutionContext, as_reader, bound_values
 from osiris.errors import PipelineError
+
+if TYPE_CHECKING:
+    import pyarrow as pa
+
+    from osiris.connectors.duckdb.query_rows import QueryRows
 
 ProjectPath = Annotated[str, Field(min_length=1, json_schema_extra={"format": "project-path"})]
 
@@ -86,6 +87,8 @@ class DuckDBProcessorDriver:
 
     def fuses(self, config: Mapping[str, Any], input_names: tuple[str, ...]) -> bool:
         """Whether the SQL can take its inputs in as parts of its own statement."""
+        from osiris.connectors.duckdb.query_rows import is_joinable
+
         settings = ProcessorConfig.model_validate(dict(config))
         try:
             select = parse("query", settings.query, settings.bind)
@@ -97,6 +100,9 @@ class DuckDBProcessorDriver:
 def _joined(
     select: Select, settings: ProcessorConfig, inputs: Mapping[str, Any], ctx: ExecutionContext
 ) -> QueryRows | None:
+    from osiris.connectors.duckdb.query_rows import QueryRows
+    from osiris.connectors.duckdb.sql_rows import Limits, SqlRows
+
     sources = {name: rows for name, rows in inputs.items() if isinstance(rows, SqlRows)}
     if not sources or len(sources) < len(inputs):
         return None
@@ -107,6 +113,9 @@ def _joined(
 def _streamed(
     select: Select, settings: ProcessorConfig, inputs: Mapping[str, Any], ctx: ExecutionContext
 ) -> pa.RecordBatchReader:
+    from osiris.connectors.duckdb.processing import InputTables, result_stream
+    from osiris.connectors.duckdb.sql_rows import confine
+
     con = open_engine(settings.memory_limit, settings.threads, ctx.work_dir)
     ctx.closing(con)
     ctx.on_cancel(partial(interrupt, con))

@@ -3,20 +3,23 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from typing import Annotated, Any, ClassVar, Literal
+from typing import TYPE_CHECKING, Annotated, Any, ClassVar, Literal
 
-import pyarrow as pa
 from pydantic import Field
 
 from osiris.connectors.duckdb.connection import DuckDBConnector
 from osiris.connectors.duckdb.engine import folded
 from osiris.connectors.duckdb.errors import EngineFailure, map_engine_error
-from osiris.connectors.duckdb.inputs import Input
 from osiris.connectors.duckdb.tables import TableName
 from osiris.connectors.duckdb.writing import Applied, TableWrite, WriteRequest
 from osiris.core import ArrowStream, ConfigProblem, DriverConfig, ExecutionContext
 from osiris.core.ledger import COMMITS, Commit, Ledger
 from osiris.errors import PipelineError
+
+if TYPE_CHECKING:
+    import pyarrow as pa
+
+    from osiris.connectors.duckdb.inputs import Input
 
 WriteMode = Annotated[
     Literal["append", "replace", "merge"],
@@ -67,6 +70,8 @@ class DuckDBWriterDriver:
         ctx: ExecutionContext,
     ) -> Mapping[str, ArrowStream]:
         """`{}` once everything is committed."""
+        from osiris.connectors.duckdb.inputs import Input
+
         settings = WriterConfig.model_validate(dict(config))
         source = Input("df", (inputs or {})["df"])
         connector = DuckDBConnector(config["resolved_connection"])

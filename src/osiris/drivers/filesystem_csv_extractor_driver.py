@@ -4,21 +4,18 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from contextlib import closing
-from typing import Annotated, Any, ClassVar, Literal
+from typing import TYPE_CHECKING, Annotated, Any, ClassVar, Literal
 
-import pyarrow as pa
 from pydantic import Field
 
-from osiris.connectors.filesystem.cancel import interrupter
 from osiris.connectors.filesystem.config_checks import path_problems, type_problems
-from osiris.connectors.filesystem.connection import FilesystemConnector
 from osiris.connectors.filesystem.csv_dialect import CsvDialect
-from osiris.connectors.filesystem.csv_inference import pin_text
-from osiris.connectors.filesystem.csv_reader import CsvRequest, CsvSource
-from osiris.connectors.filesystem.engine import reading_engine
-from osiris.connectors.filesystem.file_rows import FileRows
-from osiris.connectors.filesystem.sidecar import expected_rows
 from osiris.core import ArrowStream, ConfigProblem, DriverConfig, ExecutionContext
+
+if TYPE_CHECKING:
+    import pyarrow as pa
+
+    from osiris.connectors.filesystem.csv_reader import CsvSource
 
 
 class CsvExtractorConfig(DriverConfig):
@@ -73,6 +70,11 @@ class FilesystemCsvExtractorDriver:
         ctx: ExecutionContext,
     ) -> Mapping[str, ArrowStream]:
         """A lazy stream `df`; columns without a declared type get one from the first rows."""
+        from osiris.connectors.filesystem.connection import FilesystemConnector
+        from osiris.connectors.filesystem.csv_reader import CsvRequest, CsvSource
+        from osiris.connectors.filesystem.file_rows import FileRows
+        from osiris.connectors.filesystem.sidecar import expected_rows
+
         settings = CsvExtractorConfig.model_validate(config)
         connector = FilesystemConnector(config["resolved_connection"])
         connector.connect()
@@ -87,6 +89,10 @@ class FilesystemCsvExtractorDriver:
 
 def _infer(source: CsvSource, ctx: ExecutionContext) -> None:
     """Find the missing types and put them into the session; the text to pin has the declared ones too."""
+    from osiris.connectors.filesystem.cancel import interrupter
+    from osiris.connectors.filesystem.csv_inference import pin_text
+    from osiris.connectors.filesystem.engine import reading_engine
+
     undeclared = source.undeclared
     with closing(reading_engine(ctx.work_dir, source.buffer_bytes)) as con:
         ctx.on_cancel(interrupter(con))

@@ -3,18 +3,16 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from typing import Annotated, Any, ClassVar, Literal
+from typing import TYPE_CHECKING, Annotated, Any, ClassVar, Literal
 
-import pyarrow as pa
 from pydantic import Field
 
 from osiris.connectors.filesystem.config_checks import path_problems
-from osiris.connectors.filesystem.connection import FilesystemConnector
 from osiris.connectors.filesystem.csv_dialect import CsvDialect
-from osiris.connectors.filesystem.csv_writer import csv_format, csv_input
-from osiris.connectors.filesystem.file_writer import already_committed, write_file
-from osiris.connectors.filesystem.publish import Publication
 from osiris.core import ArrowStream, ConfigProblem, DriverConfig, ExecutionContext
+
+if TYPE_CHECKING:
+    import pyarrow as pa
 
 WRITE_MODE = {"enum": ["replace"], "x-aliases": {"overwrite": "replace"}}
 
@@ -58,6 +56,11 @@ class FilesystemCsvWriterDriver:
         ctx: ExecutionContext,
     ) -> Mapping[str, ArrowStream]:
         """Write the input `df`; nothing is read when this run key has already published the file."""
+        from osiris.connectors.filesystem.connection import FilesystemConnector
+        from osiris.connectors.filesystem.csv_writer import csv_format, csv_input
+        from osiris.connectors.filesystem.file_writer import already_committed, write_file
+        from osiris.connectors.filesystem.publish import Publication
+
         settings = CsvWriterConfig.model_validate(config)
         connector = FilesystemConnector(config["resolved_connection"])
         connector.connect()

@@ -3,17 +3,15 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from typing import Annotated, Any, ClassVar
+from typing import TYPE_CHECKING, Annotated, Any, ClassVar
 
-import pyarrow as pa
 from pydantic import Field
 
 from osiris.connectors.filesystem.config_checks import path_problems
-from osiris.connectors.filesystem.connection import FilesystemConnector
-from osiris.connectors.filesystem.file_rows import FileRows
-from osiris.connectors.filesystem.parquet_reader import ParquetSource
-from osiris.connectors.filesystem.sidecar import expected_rows
 from osiris.core import ArrowStream, ConfigProblem, DriverConfig, ExecutionContext
+
+if TYPE_CHECKING:
+    import pyarrow as pa
 
 
 class ParquetExtractorConfig(DriverConfig):
@@ -47,6 +45,11 @@ class FilesystemParquetExtractorDriver:
         ctx: ExecutionContext,
     ) -> Mapping[str, ArrowStream]:
         """A lazy stream `df` with the files' own types."""
+        from osiris.connectors.filesystem.connection import FilesystemConnector
+        from osiris.connectors.filesystem.file_rows import FileRows
+        from osiris.connectors.filesystem.parquet_reader import ParquetSource
+        from osiris.connectors.filesystem.sidecar import expected_rows
+
         settings = ParquetExtractorConfig.model_validate(config)
         connector = FilesystemConnector(config["resolved_connection"])
         connector.connect()

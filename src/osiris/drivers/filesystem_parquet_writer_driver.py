@@ -3,17 +3,15 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from typing import Annotated, Any, ClassVar, Literal
+from typing import TYPE_CHECKING, Annotated, Any, ClassVar, Literal
 
-import pyarrow as pa
 from pydantic import Field
 
 from osiris.connectors.filesystem.config_checks import path_problems
-from osiris.connectors.filesystem.connection import FilesystemConnector
-from osiris.connectors.filesystem.file_writer import already_committed, write_file
-from osiris.connectors.filesystem.parquet_writer import parquet_format, parquet_input
-from osiris.connectors.filesystem.publish import Publication
 from osiris.core import ArrowStream, ConfigProblem, DriverConfig, ExecutionContext
+
+if TYPE_CHECKING:
+    import pyarrow as pa
 
 WRITE_MODE = {"enum": ["replace"], "x-aliases": {"overwrite": "replace"}}
 
@@ -50,6 +48,11 @@ class FilesystemParquetWriterDriver:
         ctx: ExecutionContext,
     ) -> Mapping[str, ArrowStream]:
         """Write the input `df`; nothing is read when this run key has already published the file."""
+        from osiris.connectors.filesystem.connection import FilesystemConnector
+        from osiris.connectors.filesystem.file_writer import already_committed, write_file
+        from osiris.connectors.filesystem.parquet_writer import parquet_format, parquet_input
+        from osiris.connectors.filesystem.publish import Publication
+
         settings = ParquetWriterConfig.model_validate(config)
         connector = FilesystemConnector(config["resolved_connection"])
         connector.connect()

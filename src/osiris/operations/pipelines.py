@@ -15,8 +15,6 @@ from osiris.manifest import Manifest, dump_manifest, manifest_path
 from osiris.oml import ParsedPipeline, parse_pipeline, read_pipeline
 from osiris.operations.pins import schemas_to_pin
 from osiris.operations.project import Project
-from osiris.session import Session, new_session_id
-from osiris.session.events import CompileComplete, CompileFailed, CompileStart
 
 
 @dataclass(frozen=True, slots=True)
@@ -97,6 +95,9 @@ def compile_in_memory(project: Project, file: Path, params: Mapping[str, Any] | 
 
 def compile_pipeline(project: Project, file: Path, params: Mapping[str, Any] | None = None) -> CompileResult:
     """Compile a file and store its manifest. Raises `InvalidPipeline` with all findings."""
+    from osiris.session import Session, new_session_id
+    from osiris.session.events import CompileComplete, CompileFailed, CompileStart
+
     existing(file)
     session = Session.create(project.logs_dir, new_session_id("compile"))
     session.emit(CompileStart(file=project.shown(file)))

@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from functools import cached_property
 from pathlib import Path
-from typing import Self
+from typing import TYPE_CHECKING, Self
 
 from pydantic import BaseModel, ConfigDict, Field, ValidationError
 from pydantic_core import ErrorDetails
@@ -15,8 +15,10 @@ from osiris.connections import ConnectionResolver, ConnectionsFile, load_connect
 from osiris.connections.secrets import SecretSources
 from osiris.errors import PipelineError, Where
 from osiris.findings import nearest
-from osiris.session import RunIndex
 from osiris.yamlsource import YamlSource, read_yaml
+
+if TYPE_CHECKING:
+    from osiris.session import RunIndex
 
 SETTINGS_FILE = "osiris.yaml"
 MARKERS = (SETTINGS_FILE, "osiris_connections.yaml")
@@ -93,6 +95,8 @@ class Project:
     @cached_property
     def index(self) -> RunIndex:
         """Which runs there were."""
+        from osiris.session import RunIndex
+
         return RunIndex(self.state_dir, self.logs_dir)
 
     def shown(self, path: Path) -> str:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import threading
 from collections import Counter
 from collections.abc import Collection, Iterator, Mapping
-from functools import cached_property
+from functools import cache, cached_property
 from typing import Annotated, Any
 
 import duckdb
@@ -49,12 +49,20 @@ def parse(field: str, sql: str, bind: Mapping[str, Any], *, before: str = "", af
     return select
 
 
+@cache
+def _parser() -> duckdb.DuckDBPyConnection:
+    """One engine for all checks: opening one takes longer than parsing a hundred statements."""
+    return open_engine("64MB", threads=1)
+
+
 class _Parsers(threading.local):
-    """One engine per thread for all checks: opening one takes longer than parsing a hundred statements."""
+    """A connection to it per thread."""
 
     @cached_property
     def con(self) -> duckdb.DuckDBPyConnection:
-        return open_engine("64MB", threads=1)
+        con = _parser().cursor()
+        con.execute("PRAGMA disable_optimizer")  # it would take longer than the parser that is asked
+        return con
 
 
 _PARSERS = _Parsers()

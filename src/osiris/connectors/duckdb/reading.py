@@ -9,7 +9,7 @@ import duckdb
 import pyarrow as pa
 
 from osiris.connectors.duckdb.arrow_types import exact_stream
-from osiris.connectors.duckdb.engine import folded, quote_identifier
+from osiris.connectors.duckdb.engine import folded
 from osiris.connectors.duckdb.errors import EngineFailure
 from osiris.connectors.duckdb.explaining import explain, explain_error
 from osiris.connectors.duckdb.statements import Select
@@ -20,14 +20,6 @@ WHERE table_catalog = current_database() AND NOT starts_with(table_name, '_osiri
   AND table_schema NOT IN ('information_schema', 'pg_catalog')
 GROUP BY ALL ORDER BY ALL
 """
-
-
-def table_query(table: str, columns: Sequence[str], where: str | None, limit: int | None) -> str:
-    """The SELECT for a table; `where` stands on lines of its own, so that a comment in it ends there."""
-    chosen = ", ".join(map(quote_identifier, columns)) or "*"
-    source = ".".join(map(quote_identifier, table.split(".")))
-    condition = f" WHERE (\n{where}\n)" if where else ""
-    return f"SELECT {chosen} FROM {source}{condition}" + ("" if limit is None else f" LIMIT {int(limit)}")
 
 
 def read(

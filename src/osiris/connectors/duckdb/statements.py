@@ -81,10 +81,11 @@ def parse_select(con: duckdb.DuckDBPyConnection, sql: str, *, lines_before: int 
     if kind != "SELECT":
         raise PipelineError("SQL002", f"{_KIND_NAMES.get(kind, kind)} is not allowed here.", hint=_ONE_SELECT)
     tree = _tree(con, sql)
-    if spot := _changing(list(nodes(tree))):
+    found = list(nodes(tree))
+    if spot := _changing(found):
         error = PipelineError("SQL002", f"The function {spot.text} is not allowed here.", hint=_ONE_SELECT)
         raise placed(error, sql, spot.offset, lines_before)
-    return _select(sql, tree, frozenset(statements[0].named_parameters))
+    return _select(sql, tree, found, frozenset(statements[0].named_parameters))
 
 
 _KIND_NAMES = {"MULTI": "A PIVOT without listed values", "EXTENSION": "An extension's statement"}
@@ -127,8 +128,9 @@ def _tree(con: duckdb.DuckDBPyConnection, sql: str) -> dict[str, Any]:
     return tree
 
 
-def _select(sql: str, tree: dict[str, Any], parameters: frozenset[str]) -> Select:
-    found = list(nodes(tree))
+def _select(
+    sql: str, tree: dict[str, Any], found: list[dict[str, Any]], parameters: frozenset[str]
+) -> Select:
     for node in found:
         kind = str(node.get("type", ""))
         if kind.endswith("_NODE") and kind not in _READING_NODES:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import duckdb
 
@@ -12,10 +12,12 @@ from osiris.connectors.duckdb.assignment import Assignment, assign, duplicate_ke
 from osiris.connectors.duckdb.connection import DuckDBConnector
 from osiris.connectors.duckdb.engine import folded, quote_identifier
 from osiris.connectors.duckdb.errors import EngineMessage, map_engine_error
-from osiris.connectors.duckdb.inputs import Input
 from osiris.connectors.duckdb.tables import TableName, Target, create_table, find_target
 from osiris.core.ledger import Ledger
 from osiris.errors import DataError, OutcomeUnknown, PipelineError, RunError, TargetState
+
+if TYPE_CHECKING:
+    from osiris.connectors.duckdb.inputs import Input
 
 _STREAM = "_osiris_stream"
 _STAGE = "_osiris_stage"
