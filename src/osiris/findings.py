@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import difflib
+import json
 from collections.abc import Iterable
 from dataclasses import dataclass, field
 from enum import StrEnum
@@ -102,6 +103,11 @@ def nearest(name: str, choices: Iterable[str], limit: int = 3) -> tuple[str, ...
 def shortened(text: str, length: int = 60) -> str:
     """The text, cut with an ellipsis where it is longer."""
     return text if len(text) <= length else text[: length - 1] + "…"
+
+
+def as_written(value: Any) -> str:
+    """A value as it may stand in YAML: text as it is, all else as JSON."""
+    return value if isinstance(value, str) else json.dumps(value, ensure_ascii=False, default=str)
 
 
 def pointer(*tokens: str | int) -> str:

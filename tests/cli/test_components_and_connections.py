@@ -79,6 +79,29 @@ def test_a_component_is_shown_with_its_connection_s_fields(project: Path, comman
     assert "path" in shown["config_schema"]["properties"]
 
 
+@pytest.mark.parametrize(
+    ("component", "expected"),
+    [
+        ("filesystem.csv_extractor", ("default true", "default []", "default {}", 'default ","')),
+        ("duckdb.writer", ("default false", 'default "append"')),
+        ("acme.flags", ("default null", "true|null|2")),
+    ],
+)
+def test_defaults_are_shown_as_a_pipeline_writes_them(
+    connected: Path, command: Any, component: str, expected: tuple[str, ...]
+) -> None:
+    (connected / "components/acme.flags").mkdir()
+    (connected / "components/acme.flags/spec.yaml").write_text(
+        "{name: acme.flags, version: 1.0.0, title: T, modes: [write], configSchema: {type: object, "
+        "properties: {a: {default: null}, b: {enum: [true, null, 2]}}}}"
+    )
+    shown = command("components", "show", component).out
+    for words in expected:
+        assert words in shown
+    for word in ("True", "None", "''"):
+        assert word not in shown
+
+
 def test_a_component_that_is_not_there(project: Path, command: Any) -> None:
     answer = command("components", "show", "duckdb.writr", "--json")
     assert (answer.code, answer.document["error"]["code"]) == (3, "CMP001")

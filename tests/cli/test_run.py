@@ -348,3 +348,33 @@ def test_a_run_that_is_taken_up_says_so(lab: Any) -> None:
     said = lab.osiris("run", "pipelines/p.yaml").stderr
     assert f"taking up {first.status.run_id} under its run key (--new starts afresh)" in said
     assert "taking up" not in lab.osiris("run", "pipelines/p.yaml", "--new").stderr
+
+
+def merging(lab: Any, batches: int) -> Path:
+    """One row per batch, its number as the key."""
+    table = lab.table("t", "a.df", write_mode="merge", primary_key=["id"])
+    return lab.pipeline(lab.source("a", batches=batches), table)
+
+
+def test_a_merge_says_what_became_of_the_rows(lab: Any) -> None:
+    assert re.search(
+        r"wh\.duckdb:t +2 rows +merge \(2 new\)$", lab.osiris("run", merging(lab, 2)).stdout, re.M
+    )
+    again = lab.osiris("run", merging(lab, 3), "--json")
+    target = json.loads(again.stdout)["steps"][1]["target"]
+    assert (target["rows_inserted"], target["rows_updated"], target["rows_deleted"]) == (1, 2, 0)
+    last = lab.osiris("run", merging(lab, 5))
+    assert re.search(r"wh\.duckdb:t +5 rows +merge \(2 new, 3 updated\)$", last.stdout, re.M)
+
+
+def test_a_target_has_one_name_whoever_has_written_it(lab: Any) -> None:
+    lab.pipeline(
+        lab.source("a"),
+        lab.table("t", "a.df"),
+        lab.step("f", "filesystem.csv_writer", "a.df", path="out/f.csv"),
+    )
+    names = []
+    for _ in range(2):
+        done = lab.osiris("run", "pipelines/p.yaml", "--run-key", "k", "--json")
+        names.append([step["target"]["name"] for step in json.loads(done.stdout)["steps"] if step["target"]])
+    assert names == [["wh.duckdb:t", "out/f.csv"]] * 2

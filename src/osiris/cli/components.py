@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from json import dumps
 from typing import Annotated, Any
 
 import typer
@@ -11,6 +12,7 @@ from osiris.cli.options import Json
 from osiris.cli.problems import Exit, reporting, show_findings
 from osiris.cli.terminal import clean, out, out_json, paint, table
 from osiris.errors import UsageError
+from osiris.findings import as_written
 
 app = typer.Typer(help="What can be extracted, transformed and written.", no_args_is_help=True)
 
@@ -122,10 +124,10 @@ def _field_rows(shown: dict[str, Any]) -> list[tuple[str, ...]]:
     for name, rule in schema.get("properties", {}).items():
         notes = ["required"] if name in required else []
         if "default" in rule:
-            notes.append(f"default {rule['default']!r}")
+            notes.append(f"default {dumps(rule['default'], ensure_ascii=False)}")
         if name in shown["connection_fields"]:
             notes.append("of the connection")
-        choices = "|".join(map(str, rule.get("enum", ())))
+        choices = "|".join(map(as_written, rule.get("enum", ())))
         rows.append(
             (name, choices or _listed(rule.get("type", "any")), ", ".join(notes), rule.get("description", ""))
         )

@@ -81,7 +81,16 @@ def _target_row(target: TargetStatus) -> tuple[str, ...]:
     if target.state == "already_committed":
         return target.name, "committed by an earlier run", ""
     extent = count(target.rows or 0, "row") + (f", {size(target.bytes)}" if target.bytes is not None else "")
-    return target.name, extent, target.write_mode or ""
+    return target.name, extent, f"{target.write_mode or ''}{_outcomes(target)}"
+
+
+def _outcomes(target: TargetStatus) -> str:
+    """How many rows a merge added and changed; the other modes do one thing with all of them."""
+    if target.write_mode != "merge":
+        return ""
+    counts = {"new": target.rows_inserted, "updated": target.rows_updated, "deleted": target.rows_deleted}
+    told = ", ".join(f"{number:,} {word}" for word, number in counts.items() if number)
+    return f" ({told})" if told else ""
 
 
 def _slowest(status: Status) -> list[tuple[str, str]]:

@@ -7,7 +7,7 @@ from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from typing import Any
 
-from osiris.findings import nearest, pointer, shortened
+from osiris.findings import as_written, nearest, pointer, shortened
 from osiris.redaction import is_secret_key
 
 Path_ = tuple[str | int, ...]
@@ -35,7 +35,7 @@ _RULES = {
     "multipleOf": "must be a multiple of {0}",
     "minProperties": "must have at least {0} key(s)",
     "uniqueItems": "must not repeat an item",
-    "const": "must be {0!r}",
+    "const": "must be {0}",
 }
 
 
@@ -148,7 +148,7 @@ def _problems(error: Any, owner: str, aliases: Mapping[str, list[str]]) -> Itera
         case "type":
             yield SchemaProblem("wrong", path, _wrong_type(error, path, owner))
         case rule:
-            phrase = _RULES.get(rule, "does not fit its schema").format(error.validator_value)
+            phrase = _RULES.get(rule, "does not fit its schema").format(as_written(error.validator_value))
             yield SchemaProblem("wrong", path, f"{_named(path, owner)} {phrase}.")
 
 
@@ -175,9 +175,9 @@ def _missing_keys(error: Any, path: Path_, owner: str) -> Iterator[SchemaProblem
 
 
 def _not_a_choice(error: Any, path: Path_, owner: str) -> SchemaProblem:
-    choices = [str(choice) for choice in error.validator_value]
+    choices = [as_written(choice) for choice in error.validator_value]
     aliases = error.schema.get("x-aliases", {})
-    candidates = nearest(str(error.instance), [*choices, *aliases])
+    candidates = nearest(as_written(error.instance), [*choices, *aliases])
     message = (
         f"{_named(path, owner)} must be one of {', '.join(choices)}, not {_shown(path, error.instance)}."
     )

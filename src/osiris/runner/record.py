@@ -260,21 +260,19 @@ def _edge_event(source: Source, status: EdgeStatus) -> ev.EdgeComplete:
 
 
 def _target(events: dict[str, dict[str, Any]]) -> TargetStatus | None:
-    if "target_written" in events:
-        fields = events["target_written"]
-        name = fields.get("table") if fields["target"] == "table" else fields.get("path")
-        place = (
-            f"{fields['path']}:{name}" if fields["target"] == "table" and fields.get("path") else str(name)
-        )
+    """What a writer said of its target, if it is a writer that says so."""
+    if fields := events.get("target_written"):
+        shown = TargetStatus.model_fields.keys() - {"kind", "name", "state"}
+        facts = {name: value for name, value in fields.items() if name in shown}
+        return TargetStatus(kind=fields["target"], name=_place(fields), **facts)
+    if fields := events.get("already_committed"):
         return TargetStatus(
-            kind=fields["target"],
-            name=place,
-            rows=fields["rows"],
-            bytes=fields.get("bytes"),
-            write_mode=fields["write_mode"],
+            kind="target", name=_place(fields), rows=fields.get("rows"), state="already_committed"
         )
-    if "already_committed" in events:
-        fields = events["already_committed"]
-        name = str(fields.get("table") or fields.get("path") or fields["target"])
-        return TargetStatus(kind="target", name=name, rows=fields.get("rows"), state="already_committed")
     return None
+
+
+def _place(fields: dict[str, Any]) -> str:
+    """`database:table`, the path of a file, or what the driver calls its target."""
+    path, table = fields.get("path"), fields.get("table")
+    return ":".join(filter(None, (path, table))) or str(fields["target"])

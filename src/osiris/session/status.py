@@ -54,11 +54,14 @@ class EdgeStatus(_Model):
 
 
 class TargetStatus(_Model):
-    """What a writer left in its target."""
+    """What a writer left in its target; the rows by what became of them where the target tells them apart."""
 
     kind: str
     name: str
     rows: int | None
+    rows_inserted: int | None = None
+    rows_updated: int | None = None
+    rows_deleted: int | None = None
     bytes: int | None = None
     write_mode: str | None = None
     state: str = "committed"
