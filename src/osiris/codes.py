@@ -121,7 +121,7 @@ CODES: dict[str, Code] = {
     "CON023": Code(
         "The file is not of the kind that the connection needs.", "Point the connection at the right file."
     ),
-    "CON024": Code("A database file is damaged.", "Restore it from a copy."),
+    "CON024": Code("A file is damaged or cut off.", "Restore it from a copy."),
     # --- SET: osiris.yaml ---
     "SET001": Code(
         "A setting in osiris.yaml is not known or has a wrong value.",

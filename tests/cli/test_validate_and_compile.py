@@ -70,7 +70,7 @@ def test_an_invalid_pipeline_as_json(bad: Path, command: Any) -> None:
         "line": 6,
         "column": 28,
         "pointer": "/steps/1/component",
-        "step_id": None,
+        "step_id": "write",
         "candidates": first["candidates"],
         "hint": None,
         "patch": {

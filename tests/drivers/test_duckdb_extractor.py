@@ -125,6 +125,15 @@ BAD: dict[str, tuple[dict[str, Any], str, str]] = {
         'does not exist (line 1, column 8 of the SQL). Did you mean "name"?',
     ),
     "value": ({"query": "SELECT name::INT AS n FROM people"}, "SQL008", "ann"),
+    "ledger": ({"table": "_osiris_commits"}, "SQL003", '"_osiris_commits" is reserved. Names'),
+    "ledger, schema": ({"table": "main._OSIRIS_cursors"}, "SQL003", "reserved"),
+    "ledger in query": ({"query": "SELECT *\nFROM (FROM _osiris_commits)"}, "SQL003", "line 2, column 12"),
+    "ledger in where": (
+        {"table": "people", "where": "id IN\n(SELECT rows_in FROM _osiris_commits)"},
+        "SQL003",
+        "line 2, column 22",
+    ),
+    "file in where": ({"table": "people", "where": "id IN (FROM glob('x'))"}, "SQL007", "line 1, column 18"),
 }
 
 
@@ -141,7 +150,11 @@ def test_bad_sql_is_told_with_its_place_and_the_choices(
 
 
 @pytest.mark.parametrize(
-    "case", ["where, syntax", "delete", "unbound", "delete in with", "logging", "empty where"]
+    "case",
+    [
+        *("where, syntax", "delete", "unbound", "delete in with", "logging", "empty where", "file"),
+        *("ledger", "ledger, schema", "ledger in query", "ledger in where", "file in where"),
+    ],
 )
 def test_check_finds_it_without_the_database(case: str) -> None:
     config, code, _ = BAD[case]
@@ -244,3 +257,18 @@ def test_a_decimal_too_long_to_be_exact_is_refused(database: Path, context: Reco
     with pytest.raises(OsirisError) as caught:
         stream(database, context, query="SELECT :d AS d", bind=bind)
     assert caught.value.code == "SQL008"
+
+
+@pytest.mark.parametrize(
+    ("config", "columns"),
+    [
+        ({"table": "people", "columns": ["id", "name"]}, ("id", "name")),
+        ({"table": "people"}, None),
+        ({"query": "SELECT id, name AS n FROM people"}, ("id", "n")),
+        ({"query": "SELECT * FROM people"}, None),
+    ],
+)
+def test_columns_that_the_config_names_are_known_beforehand(
+    config: dict[str, Any], columns: tuple[str, ...] | None
+) -> None:
+    assert DuckDBExtractorDriver().output_columns(config) == columns

@@ -8,6 +8,7 @@ from typing import Any
 
 from osiris.compiler.follow_ups import without_follow_ups
 from osiris.compiler.graph import Graph, GraphCheck, topological_order
+from osiris.compiler.keys import key_findings
 from osiris.compiler.params import Params
 from osiris.compiler.repairs import with_patches
 from osiris.compiler.steps import StepCheck, not_runnable, unknown_component
@@ -64,6 +65,7 @@ class Compiler:
         if parsed.pipeline is not None:
             manifest = self._checked(parsed, parsed.pipeline, params or {}, findings)
         findings = sorted(dict.fromkeys(without_follow_ups(findings)), key=lambda finding: finding.order)
+        findings = [_at_step(finding, parsed) for finding in findings]
         findings = with_patches(parsed.source, findings, self._registry, self._connections)
         failed = any(finding.severity is Severity.ERROR for finding in findings)
         return Compiled(None if failed else manifest, findings)
@@ -86,6 +88,7 @@ class Compiler:
         findings += params.findings + check.findings
         all_known = len(placed) == len(pipeline.steps)
         findings += target_findings(parsed.source, placed, self._connections, all_known=all_known)
+        findings += key_findings(parsed.source, placed, graph, self._drivers)
         order = topological_order([step.id for step in pipeline.steps], graph.before)
         if any(f.severity is Severity.ERROR for f in findings) or len(order) != len(steps):
             return None
@@ -131,7 +134,7 @@ class Compiler:
                 continue
             check = StepCheck(parsed.source, self._connections, self._drivers, params, index)
             mode, config = check.mode(step, component), check.config(step, component)
-            findings += [replace(finding, step_id=step.id) for finding in check.findings]
+            findings += check.findings
             placed.append((index, step.id, component, config))
             steps.append(_manifest_step(step, mode, config, graph))
         return placed, steps
@@ -169,6 +172,21 @@ def _manifest_step(step: Step, mode: str, config: dict[str, Any], graph: Graph) 
         timeout_seconds=step.timeout_seconds,
         description=step.description,
     )
+
+
+def _at_step(finding: Finding, parsed: ParsedPipeline) -> Finding:
+    """The finding with the id of the step that its pointer leads into."""
+    tokens = finding.pointer.split("/")[1:3]
+    if (
+        parsed.pipeline is None
+        or finding.file != parsed.source.file
+        or tokens[:1] != ["steps"]
+        or not tokens[1:]
+    ):
+        return finding
+    step = parsed.source.value["steps"][int(tokens[1])]
+    step_id = step.get("id") if isinstance(step, dict) else None
+    return replace(finding, step_id=step_id) if isinstance(step_id, str) else finding
 
 
 def _concerns(finding: Finding, references: set[str]) -> bool:

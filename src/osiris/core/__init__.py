@@ -6,6 +6,7 @@ from osiris.core.context import Closeable, ExecutionContext
 from osiris.core.discovery import Column, Discovery, DiscoveryRequest, Relation
 from osiris.core.driver import (
     ArrowStream,
+    ColumnLister,
     ColumnReader,
     ConfigChecker,
     ConfigProblem,
@@ -22,6 +23,7 @@ __all__ = [
     "Check",
     "Closeable",
     "Column",
+    "ColumnLister",
     "ColumnReader",
     "ConfigChecker",
     "ConfigProblem",

@@ -88,3 +88,11 @@ class ConfigChecker(Protocol):
 
     def check(self, config: Mapping[str, Any], input_names: tuple[str, ...]) -> list[ConfigProblem]:
         """All problems of one step's config, found without opening a connection."""
+
+
+@runtime_checkable
+class ColumnLister(Protocol):
+    """A driver that may know its output's columns beforehand; its spec declares `x-runtime.checks: true`."""
+
+    def output_columns(self, config: Mapping[str, Any]) -> tuple[str, ...] | None:
+        """The columns of the step's output, None where the config does not say them; nothing is opened."""

@@ -7,16 +7,29 @@ from typing import TYPE_CHECKING, Annotated, Any, ClassVar
 
 from pydantic import Field
 
-from osiris.connectors.duckdb.checking import BindValue, Sql, parse, problem
+from osiris.connectors.duckdb.checking import (
+    BindValue,
+    Sql,
+    bind_problems,
+    parse,
+    problem,
+    refuse_reserved,
+    reserved,
+)
 from osiris.connectors.duckdb.connection import DuckDBConnector
 from osiris.connectors.duckdb.engine import quote_identifier
 from osiris.connectors.duckdb.errors import EngineFailure, map_engine_error
-from osiris.connectors.duckdb.statements import Select
+from osiris.connectors.duckdb.files import files_read
+from osiris.connectors.duckdb.projection import result_columns
+from osiris.connectors.duckdb.statements import Select, placed
 from osiris.core import ArrowStream, ConfigProblem, DriverConfig, ExecutionContext, bound_values
 from osiris.errors import PipelineError
 
 if TYPE_CHECKING:
     import pyarrow as pa
+
+
+_RESERVED = "Names that start with _osiris_ are for the ledger; read another table."
 
 
 class ExtractorConfig(DriverConfig):
@@ -43,12 +56,19 @@ class DuckDBExtractorDriver:
     Config: ClassVar[type[DriverConfig]] = ExtractorConfig
 
     def check(self, config: Mapping[str, Any], input_names: tuple[str, ...]) -> list[ConfigProblem]:
-        """Syntax errors, other statements than one SELECT, and names that are not bound."""
+        """Syntax errors, other statements than one SELECT, what is out of reach, and bad bindings."""
+        settings = ExtractorConfig.model_validate(dict(config))
+        problems = list(bind_problems(settings.bind))
         try:
-            _select(ExtractorConfig.model_validate(dict(config)))
+            _select(settings)
         except PipelineError as error:
-            return [problem(error, "query")]
-        return []
+            return [*problems, problem(error, "query")]
+        return problems
+
+    def output_columns(self, config: Mapping[str, Any]) -> tuple[str, ...] | None:
+        """The columns that are asked for, or the names in the query's list where it has no *."""
+        settings = ExtractorConfig.model_validate(dict(config))
+        return tuple(settings.columns) if settings.columns else result_columns(_select(settings))
 
     def run(
         self,
@@ -82,11 +102,18 @@ class DuckDBExtractorDriver:
 
 def _select(settings: ExtractorConfig) -> Select:
     if settings.query is not None:
-        return parse("query", settings.query, settings.bind)
+        select = parse("query", settings.query, settings.bind)
+        _refuse_out_of_reach("query", select)
+        return select
     if settings.where is not None:
         _refuse_bad_condition(settings.where, settings.bind)
-    sql = _table_query(settings.table or "", settings.columns or (), settings.where, settings.limit)
-    return parse("where", sql, settings.bind)
+    table = settings.table or ""
+    select = parse(
+        "where", _table_query(table, settings.columns or (), settings.where, settings.limit), settings.bind
+    )
+    if select.reserved:
+        raise reserved("table", table, _RESERVED)
+    return select
 
 
 def _table_query(table: str, columns: Sequence[str], where: str | None, limit: int | None) -> str:
@@ -99,10 +126,22 @@ def _table_query(table: str, columns: Sequence[str], where: str | None, limit: i
 
 def _refuse_bad_condition(where: str, bind: Mapping[str, Any]) -> None:
     """Check the condition by itself, so that the place of an error is the place in it."""
-    if not parse("where", where, bind, before="SELECT 1 WHERE (\n", after="\n)").is_condition:
+    select = parse("where", where, bind, before="SELECT 1 WHERE (\n", after="\n)")
+    if not select.is_condition:
         raise PipelineError(
             "SQL002",
             "where is not one condition.",
             hint="Write one condition, such as amount > 10 AND status = 'paid'; write more as query.",
             details={"field": "where"},
         )
+    _refuse_out_of_reach("where", select, lines_before=1)
+
+
+def _refuse_out_of_reach(field: str, select: Select, *, lines_before: int = 0) -> None:
+    """Refuse the ledger, and files: the SQL reads the tables of its database."""
+    refuse_reserved(field, select, _RESERVED, lines_before=lines_before)
+    for spot in files_read(select):
+        hint = "A duckdb.processor may read files: those in its read_files."
+        message = f"The SQL may not read the file {spot.text!r}."
+        error = PipelineError("SQL007", message, hint=hint, details={"field": field})
+        raise placed(error, select.sql, spot.offset, lines_before)

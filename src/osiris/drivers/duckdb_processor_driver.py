@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from functools import partial
 from typing import TYPE_CHECKING, Annotated, Any, ClassVar
 
@@ -11,15 +11,17 @@ from pydantic import Field
 from osiris.connectors.duckdb.checking import (
     BindValue,
     Sql,
+    bind_problems,
     parse,
     problem,
+    problem_at,
     refuse_bad_inputs,
     refuse_reserved,
     unknown_tables,
 )
 from osiris.connectors.duckdb.engine import interrupt, open_engine
-from osiris.connectors.duckdb.files import absolute_files, is_declared
-from osiris.connectors.duckdb.projection import named_columns
+from osiris.connectors.duckdb.files import absolute_files, is_declared, undeclared
+from osiris.connectors.duckdb.projection import named_columns, result_columns
 from osiris.connectors.duckdb.statements import Select
 from osiris.core import ArrowStream, ConfigProblem, DriverConfig, ExecutionContext, as_reader, bound_values
 from osiris.errors import PipelineError
@@ -48,16 +50,21 @@ class DuckDBProcessorDriver:
     Config: ClassVar[type[DriverConfig]] = ProcessorConfig
 
     def check(self, config: Mapping[str, Any], input_names: tuple[str, ...]) -> list[ConfigProblem]:
-        """Syntax errors, other statements than one SELECT, unknown tables and names that are not bound."""
+        """Syntax errors, other statements than one SELECT, what is out of reach, and bad bindings."""
         settings = ProcessorConfig.model_validate(dict(config))
+        problems = list(bind_problems(settings.bind))
         try:
             refuse_bad_inputs(input_names)
             select = parse("query", settings.query, settings.bind)
-            refuse_reserved(select)
+            refuse_reserved("query", select, "Read the step's inputs.")
         except PipelineError as error:
-            return [problem(error, "query")]
-        files = tuple(table.text for table in select.tables if is_declared(table.text, settings.read_files))
-        return list(unknown_tables("query", select, (*input_names, *files)))
+            return [*problems, problem(error, "query")]
+        return [*problems, *_out_of_reach(select, input_names, settings.read_files)]
+
+    def output_columns(self, config: Mapping[str, Any]) -> tuple[str, ...] | None:
+        """The names in the SELECT's list, where it has no * and names each column."""
+        settings = ProcessorConfig.model_validate(dict(config))
+        return result_columns(parse("query", settings.query, settings.bind))
 
     def columns_read(self, config: Mapping[str, Any]) -> frozenset[str] | None:
         """All names in the SQL, which may be columns of any input; None where it has a `*`, say."""
@@ -81,7 +88,7 @@ class DuckDBProcessorDriver:
         settings = ProcessorConfig.model_validate(dict(config))
         refuse_bad_inputs(tuple(inputs or {}))
         select = parse("query", settings.query, settings.bind)
-        refuse_reserved(select)
+        refuse_reserved("query", select, "Read the step's inputs.")
         rows = _joined(select, settings, inputs or {}, ctx)
         return {"df": rows or _streamed(select, settings, inputs or {}, ctx)}
 
@@ -95,6 +102,23 @@ class DuckDBProcessorDriver:
         except PipelineError:
             return False  # `run` says what is wrong
         return not settings.read_files and is_joinable(select, input_names)
+
+
+def _out_of_reach(
+    select: Select, input_names: tuple[str, ...], read_files: list[str]
+) -> Iterator[ConfigProblem]:
+    files = tuple(table.text for table in select.tables if is_declared(table.text, read_files))
+    yield from unknown_tables("query", select, (*input_names, *files))
+    for spot in undeclared(select, read_files):
+        message = f"The file {spot.text!r} is not in read_files."
+        yield problem_at("query", select, spot, "SQL007", message, _way_to_read(spot.text, read_files))
+
+
+def _way_to_read(file: str, read_files: list[str]) -> str:
+    if "://" in file:
+        return "The SQL reaches no network; fetch the file into the project first."
+    add = f"Add it to the config: read_files: [{file}]."
+    return f"There are: {', '.join(read_files)}." if read_files else add
 
 
 def _joined(

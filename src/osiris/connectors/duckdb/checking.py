@@ -13,8 +13,8 @@ from pydantic import Field
 
 from osiris.connectors.duckdb.engine import folded, open_engine
 from osiris.connectors.duckdb.placeholders import dollar_names
-from osiris.connectors.duckdb.statements import Select, mark_of, parse_select, place_in_words, placed
-from osiris.core import ConfigProblem
+from osiris.connectors.duckdb.statements import Select, Spot, mark_of, parse_select, place_in_words, placed
+from osiris.core import ConfigProblem, bound_values
 from osiris.errors import OsirisError, PipelineError
 from osiris.findings import nearest
 
@@ -90,17 +90,27 @@ def unknown_tables(field: str, select: Select, known: Collection[str]) -> Iterat
     for table in select.tables:
         if folded(table.text) in names:
             continue
-        mark = mark_of(select, table)
         close = nearest(table.text, known)
         meant = f' Did you mean "{close[0]}"?' if close else ""
-        yield ConfigProblem(
-            field,
-            "SQL003",
-            f'The table "{table.text}" is not an input of the step.{meant}',
-            f"Inputs: {', '.join(known)}." if known else "The step has no inputs.",
-            mark.line if mark else 0,
-            mark.column if mark else 0,
-        )
+        message = f'The table "{table.text}" is not an input of the step.{meant}'
+        hint = f"Inputs: {', '.join(known)}." if known else "The step has no inputs."
+        yield problem_at(field, select, table, "SQL003", message, hint)
+
+
+def problem_at(field: str, select: Select, spot: Spot, code: str, message: str, hint: str) -> ConfigProblem:
+    """A finding about a piece of a config field's SQL."""
+    mark = mark_of(select, spot)
+    line, column = (mark.line, mark.column) if mark else (0, 0)
+    return ConfigProblem(field, code, message, hint, line, column)
+
+
+def bind_problems(bind: Mapping[str, Any]) -> Iterator[ConfigProblem]:
+    """One problem per value of `bind` that cannot be bound."""
+    for name, value in bind.items():
+        try:
+            bound_values({name: value})
+        except PipelineError as error:
+            yield ConfigProblem("bind", error.code, error.message, error.hint)
 
 
 def refuse_bad_inputs(names: Collection[str]) -> None:
@@ -115,14 +125,16 @@ def refuse_bad_inputs(names: Collection[str]) -> None:
             )
 
 
-def refuse_reserved(select: Select) -> None:
-    """SQL003 for names of tables that Osiris keeps for itself."""
+def refuse_reserved(field: str, select: Select, hint: str, *, lines_before: int = 0) -> None:
+    """SQL003 for names of tables that Osiris keeps for itself, in the SQL of a config field."""
     if select.reserved:
         spot = select.reserved[0]
-        error = PipelineError(
-            "SQL003", f'The table "{spot.text}" is reserved.', hint="Read the step's inputs."
-        )
-        raise placed(error, select.sql, spot.offset)
+        raise placed(reserved(field, spot.text, hint), select.sql, spot.offset, lines_before)
+
+
+def reserved(field: str, table: str, hint: str) -> PipelineError:
+    """The error for such a name."""
+    return PipelineError("SQL003", f'The table "{table}" is reserved.', hint=hint, details={"field": field})
 
 
 def _refuse_unbound(field: str, select: Select, bind: Mapping[str, Any]) -> None:

@@ -30,8 +30,15 @@ EngineFailure = (duckdb.Error, OSError)
 """What a call into DuckDB, or a read from a stream of its, may raise."""
 
 _KIND = re.compile(r"^(?P<kind>[A-Za-z][A-Za-z ]* [Ee]rror): (?P<rest>.*)", re.DOTALL)
-_FOLDERS = re.compile(r"(?<=[\"'])/(?:[^\"'/]+/)*(?=[^\"'/]+[\"'])")
+_FOLDERS = re.compile(r"(?<=[\"'])/(?:[^\"'/]+/)*(?=[^\"'/]+[\"'])|(?<=file: )/(?:[^,/]+/)*(?=[^,/]+,)")
 _SETTINGS_ADVICE = re.compile(r"""(?:,? or|\.? Use) ["']?(?:SET|PRAGMA) .*""", re.DOTALL)
+_DAMAGED_PARQUET = re.compile(
+    r"^(?:File '.*' too small to be a Parquet file|No magic bytes found at end of file"
+    r"|Footer length error in file|Parquet metadata is corrupt|Failed to read file .*decompression failure"
+    r"|TProtocolException|don't know what type:|Prefetch registered for bytes outside file"
+    r"|Could not read enough bytes from file \".*\.(?:parquet|pq)\":)",
+    re.DOTALL,
+)
 _DISK_FULL = re.compile(r"No space left|Disk quota|File too large|max_temp_directory_size", re.IGNORECASE)
 
 
@@ -133,6 +140,9 @@ _READ_ONLY_RULE = _Rule(
     "A step that reads cannot change the database.",
 )
 _DAMAGED_RULE = _Rule(ConnectionFailed, "CON024", "A file is damaged: {text}", "Restore it from a copy.")
+_DAMAGED_PARQUET_RULE = _Rule(
+    DataError, "DAT015", "A Parquet file cannot be read: {text}", "Fetch it again, or write it again."
+)
 _SPECIAL = (
     (_DISK_FULL, _DISK_RULE),
     (re.compile(r"Corrupt database file|Could not read enough bytes"), _DAMAGED_RULE),
@@ -156,7 +166,7 @@ def map_engine_error(exc: BaseException, *, cancelled: bool = False) -> OsirisEr
         return Cancelled("RUN003", "The query was stopped.")
     message = EngineMessage.of(exc)
     rule = _rule(message)
-    names_only = rule.code in ("RES003", "CON024")
+    names_only = rule.code in ("RES003", "CON024", "DAT015")
     text, full = ((_FOLDERS.sub("", part) if names_only else part) for part in (message.text, message.full))
     details = {"engine_message": full[:2000]}
     return rule.error(rule.code, rule.says.format(text=text), hint=rule.hint, details=details)
@@ -164,6 +174,8 @@ def map_engine_error(exc: BaseException, *, cancelled: bool = False) -> OsirisEr
 
 def _rule(message: EngineMessage) -> _Rule:
     usual = _RULES.get(message.kind, _UNKNOWN_RULE)
+    if message.kind in ("", "io error", "invalid input error") and _DAMAGED_PARQUET.match(message.full):
+        return _DAMAGED_PARQUET_RULE
     if message.kind not in ("", "io error", "out of memory error", "transactioncontext error"):
         return usual
     return next((rule for pattern, rule in _SPECIAL if pattern.search(message.full)), usual)

@@ -1,4 +1,4 @@
-"""Which columns a SELECT can take from its tables, read off its parsed form.
+"""Which columns a SELECT can take from its tables, and which it gives, read off its parsed form.
 
 A stream that leaves out what no query takes is cheaper to read and to hand over. The answer is a superset: a
 name counts wherever it stands. Where a query may take columns without naming them, there is no answer.
@@ -51,6 +51,21 @@ def named_columns(select: Select) -> frozenset[str] | None:
         return None  # the name of a table stands for its whole row
     used = [name for table in tables for name in table.get("using_columns", ())]
     return frozenset(folded(name) for name in (*used, *(name for names in references for name in names)))
+
+
+def result_columns(select: Select) -> tuple[str, ...] | None:
+    """The names of the result's columns; None where the SQL alone does not say all of them."""
+    root = select.tree["statements"][0]["node"]
+    names = [_result_name(item) for item in root["select_list"]] if root["type"] == "SELECT_NODE" else [None]
+    return None if None in names else tuple(filter(None, names))
+
+
+def _result_name(item: dict[str, Any]) -> str | None:
+    """None where DuckDB makes the name up, or where the item may become several columns."""
+    if any(node.get("type") == "STAR" or node.get("function_name") == "unnest" for node in nodes(item)):
+        return None
+    name = item["alias"] or (item["column_names"][-1] if item["type"] == "COLUMN_REF" else None)
+    return str(name) if name else None
 
 
 def _is_table(node: dict[str, Any]) -> bool:

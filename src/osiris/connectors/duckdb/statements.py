@@ -161,7 +161,7 @@ def _changing(found: list[dict[str, Any]]) -> Spot | None:
         function = node["function"] if node.get("type") == "TABLE_FUNCTION" else node
         name = folded(str(function.get("function_name", "")))
         if name in _CHANGING | _HIDING or name.startswith(("enable_", "disable_")):
-            return _spot(node, name)
+            return spot_of(node, name)
     return None
 
 
@@ -179,16 +179,22 @@ def nodes(value: Any) -> Iterator[dict[str, Any]]:
 
 def _table(node: dict[str, Any]) -> Spot:
     path = [part for part in (node["catalog_name"], node["schema_name"], node["table_name"]) if part]
-    return _spot(node, ".".join(path))
+    return spot_of(node, ".".join(path))
 
 
 def _texts(function: dict[str, Any]) -> Iterator[Spot]:
     for node in nodes(function["function"]["arguments"]):
-        literal = node.get("literal")
-        if isinstance(literal, dict) and literal.get("kind") == "STRING":
-            yield _spot(node, literal["text"])
+        yield from text_of(node)
 
 
-def _spot(node: dict[str, Any], text: str) -> Spot:
+def text_of(node: dict[str, Any]) -> Iterator[Spot]:
+    """The text of a node that is a text in quotes; else nothing."""
+    literal = node.get("literal")
+    if isinstance(literal, dict) and literal.get("kind") == "STRING":
+        yield spot_of(node, literal["text"])
+
+
+def spot_of(node: dict[str, Any], text: str) -> Spot:
+    """Where a node of the tree stands, with the text that counts of it."""
     offset, length = node["query_location"], node["query_location_length"]
     return Spot(text, offset if length else None, length)
