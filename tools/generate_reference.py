@@ -56,8 +56,9 @@ another one. [Errors](../guide/errors.md) explains how a command reports them an
 CLI_HEAD = """\
 # Commands
 
-Every command has `--help`. With `--json`, the answer is exactly one JSON document on stdout; progress,
-findings and errors for people go to stderr. `NO_COLOR` switches colours off.
+Every command has `--help`. With `--json`, the answer is exactly one JSON document on stdout, whose first key
+`ok` says whether all is well; progress, findings and errors for people go to stderr. `NO_COLOR` switches
+colours off.
 """
 
 

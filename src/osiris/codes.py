@@ -157,8 +157,8 @@ CODES: dict[str, Code] = {
         "The run key was used for another version of the pipeline.", "Use --new or another --run-key."
     ),
     "RUN010": Code(
-        "A failed run of another version of the pipeline has appended already.",
-        "Use --new to append again, after you have looked at the target.",
+        "A run that did not end well has appended, and this one would append again.",
+        "Use --new to append again, or --run-key to complete that run.",
     ),
     "RUN011": Code(
         "The process that carried out an isolated run died.",

@@ -46,7 +46,7 @@ def test_a_choice_that_does_not_exist_is_exit_2(ran: Any, options: list[str]) ->
 
 def test_without_runs_the_list_says_so(lab: Any) -> None:
     assert lab.osiris("runs", "list").stdout.strip() == "There are no runs yet."
-    assert json.loads(lab.osiris("runs", "list", "--json").stdout) == {"runs": []}
+    assert json.loads(lab.osiris("runs", "list", "--json").stdout) == {"ok": True, "runs": []}
 
 
 def test_a_run_is_shown_with_steps_events_and_error(ran: Any) -> None:
@@ -81,3 +81,17 @@ def test_an_error_is_shown_with_its_place(ran: Any) -> None:
     shown = ran.osiris("runs", "show", row.run_id).stdout
     assert "  where  step a\n" in shown
     assert "  target unchanged\n" in shown
+
+
+def test_a_run_that_died_is_a_state_of_its_own(ran: Any) -> None:
+    folder = next(
+        path.parent for path in ran.root.glob("logs/run_*/status.json") if '"q"' in path.read_text()
+    )
+    status = json.loads((folder / "status.json").read_text())
+    (folder / "status.json").write_text(json.dumps(status | {"state": "running", "exit_code": None}))
+    (ran.root / ".osiris/runs.jsonl").unlink()
+    found = {state: ran.osiris("runs", "list", "--state", state) for state in ("died", "running")}
+    assert found["died"].stdout.split()[1:3] == ["q", "died"]
+    assert found["running"].stdout == "No run is like that.\n"
+    hint = ran.osiris("runs", "list", "--state", "dead").stderr
+    assert "There are: running, succeeded, failed, interrupted, died." in hint

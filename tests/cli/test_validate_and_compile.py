@@ -43,6 +43,7 @@ def manifests(root: Path) -> list[Path]:
 def test_a_valid_pipeline(good: Path, command: Any) -> None:
     assert command("validate", "p.yaml") == (0, "p.yaml is valid\n", "")
     assert command("validate", "p.yaml", "--json").document == {
+        "ok": True,
         "file": "p.yaml",
         "valid": True,
         "findings": [],

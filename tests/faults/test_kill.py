@@ -79,7 +79,7 @@ def check(lab: Any, earlier: str) -> None:
     assert table in (OLD, NEW)
     assert added in (OLD, OLD + NEW)
     newest = lab.project.index.rows()[0]
-    died = lab.project.index.has_died(newest)
+    died = lab.project.index.true_state(newest) == "died"
     ended = newest.run_id != earlier and not died
     again = lab.osiris("run", "pipelines/p.yaml", "--json")
     assert again.returncode == 0, again.stderr

@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 import json
+import os
 import shutil
 import signal
 import threading
 from collections.abc import Callable
+from datetime import datetime, timedelta
 from pathlib import Path
 from typing import Any
 
@@ -277,3 +279,105 @@ def test_a_mended_pipeline_does_not_append_twice_unasked(lab: Any) -> None:
     assert raised.value.code == "RUN010"
     assert lab.rows_of("t") == [0, 1]
     assert lab.run(*steps(lab), new=True).status.resumes is None
+
+
+def test_of_a_mended_pipeline_all_tries_count(lab: Any) -> None:
+    """The second try fails before it comes to the writer that the first one was done with."""
+
+    def version(**last: Any) -> list[dict[str, Any]]:
+        read = lab.step("a", "filesystem.csv_extractor", path="a.csv")
+        return [read, lab.table("t", "a.df"), lab.source("z", needs=["t"], **last), lab.sink("s", "z.df")]
+
+    (lab.root / "a.csv").write_text("id\n0\n")
+    lab.run(*version(**fails_once(lab)))
+    (lab.root / "a.csv").unlink()
+    assert lab.states(lab.run(*version(**fails_once(lab))))["t"] == "cancelled"
+    (lab.root / "a.csv").write_text("id\n0\n")
+    with pytest.raises(PipelineError, match=r"had appended to wh\.duckdb:t\.$") as raised:
+        lab.run(*version())
+    assert raised.value.code == "RUN010"
+    assert lab.rows_of("t") == [0]
+
+
+def test_a_mended_pipeline_does_not_append_after_a_death_unasked(lab: Any) -> None:
+    """Killed after COMMIT, before anybody could write down that it happened."""
+    env = os.environ | {"OSIRIS_FAILPOINTS": "commit.after_commit=kill"}
+    died = lab.osiris("run", lab.pipeline(lab.source("a"), lab.table("t", "a.df")), env=env)
+    assert died.returncode == -signal.SIGKILL
+    with pytest.raises(PipelineError, match="may have appended to the target of 't'"):
+        lab.run(lab.source("a", batches=2), lab.table("t", "a.df"))
+    assert lab.rows_of("t") == [0]
+
+
+def grow_old(lab: Any, hours: float) -> None:
+    """Let all runs so far have begun so long ago."""
+    for file in lab.root.glob("logs/run_*/status.json"):
+        status = json.loads(file.read_text())
+        began = datetime.fromisoformat(status["started_at"]) - timedelta(hours=hours)
+        file.write_text(json.dumps(status | {"started_at": began.isoformat().replace("+00:00", "Z")}))
+    (lab.root / ".osiris/runs.jsonl").unlink()
+
+
+def merging(lab: Any) -> list[dict[str, Any]]:
+    """What may be written twice without harm; the last step fails once."""
+    u = lab.table("u", "a.df", write_mode="merge", primary_key=["id"])
+    return [lab.source("a"), u, lab.source("z", needs=["u"], **fails_once(lab)), lab.sink("s", "z.df")]
+
+
+@pytest.mark.parametrize(("setting", "hours"), [("", 11.9), ("resume_within_hours: 100", 99)])
+def test_a_young_run_is_taken_up(lab: Any, setting: str, hours: float) -> None:
+    (lab.root / "osiris.yaml").write_text(setting)
+    first = lab.run(*merging(lab))
+    grow_old(lab, hours)
+    assert lab.run(*merging(lab)).status.resumes == first.status.run_id
+
+
+@pytest.mark.parametrize(
+    ("setting", "hours"), [("", 12.1), ("resume_within_hours: 0.5", 0.6), ("resume_within_hours: 0", 0)]
+)
+def test_an_old_run_is_not_taken_up_and_that_is_said(lab: Any, setting: str, hours: float) -> None:
+    (lab.root / "osiris.yaml").write_text(setting)
+    old = lab.run(*merging(lab))
+    grow_old(lab, hours)
+    (lab.root / "go").touch()
+    said = lab.osiris("run", "pipelines/p.yaml")
+    assert f"not taking up {old.status.run_id}, which began too long ago" in said.stderr
+    row = lab.project.index.rows()[0]
+    assert (row.run_key, row.state) == (row.run_id, "succeeded")
+
+
+def test_what_is_taken_up_again_and_again_does_not_stay_young(lab: Any) -> None:
+    first = lab.run(*merging(lab))
+    grow_old(lab, 11)
+    assert lab.run(*merging(lab)).status.run_key == first.status.run_key
+    grow_old(lab, 2)
+    again = lab.run(*merging(lab))
+    assert (again.status.resumes, again.status.run_key) == (None, again.status.run_id)
+
+
+def test_an_old_run_that_has_appended_is_not_passed_over_silently(lab: Any) -> None:
+    old = lab.run(*steps(lab, **fails_once(lab)))
+    grow_old(lab, 30)
+    (lab.root / "go").touch()
+    with pytest.raises(PipelineError) as raised:
+        lab.run(*steps(lab, **fails_once(lab)))
+    assert raised.value.code == "RUN010"
+    hint = f"Complete that run with --run-key {old.status.run_key}, or append again with --new."
+    assert raised.value.hint == hint
+    lab.run(*steps(lab, **fails_once(lab)), run_key=old.status.run_key)
+    assert lab.rows_of("t") == [0, 1]
+    assert lab.run(*steps(lab, **fails_once(lab))).status.resumes is None
+    assert lab.rows_of("t") == [0, 0, 1, 1]
+
+
+def test_an_old_run_that_is_alive_is_not_overtaken(lab: Any) -> None:
+    waiting = lab.source("a", at={"run": {"touch": lab.file("here"), "wait_for": lab.file("go")}})
+    file = lab.pipeline(waiting, lab.sink("s", "a.df"))
+    alive = lab.start("run", file)
+    lab.wait_for("here")
+    grow_old(lab, 30)
+    with pytest.raises(RunError) as caught:
+        lab.run_file(file)
+    assert caught.value.code == "RUN006"
+    (lab.root / "go").touch()
+    alive.communicate(timeout=30)

@@ -10,7 +10,7 @@ import typer
 from osiris.cli import completion
 from osiris.cli.options import Json
 from osiris.cli.problems import Exit, reporting, show_findings
-from osiris.cli.terminal import clean, out, out_json, paint, table
+from osiris.cli.terminal import answer, clean, out, paint, table
 from osiris.errors import UsageError
 from osiris.findings import as_written
 
@@ -38,7 +38,7 @@ def list_(
 
         listed = list_components(Project.find(), mode=mode, capability=capability, runnable=runnable or None)
         if json:
-            out_json(listed.to_dict())
+            answer(True, listed.to_dict())
             return
         rows = [(c.name, c.spec.version, ", ".join(c.spec.modes), c.spec.title) for c in listed.components]
         for line in table(rows, indent=0):
@@ -60,7 +60,7 @@ def show(
 
         shown = show_component(Project.find(), name)
         if json:
-            out_json(shown)
+            answer(True, shown)
             return
         _show(shown)
 
@@ -87,7 +87,7 @@ def validate(
         checks = validate_components(Project.find(), names, level)  # type: ignore[arg-type]  # checked above
         valid = all(check.is_valid for check in checks)
         if json:
-            out_json({"valid": valid, "components": [check.to_dict() for check in checks]})
+            answer(valid, {"valid": valid, "components": [check.to_dict() for check in checks]})
         else:
             for check in checks:
                 word = paint("valid", "green") if check.is_valid else paint("not valid", "red")

@@ -9,7 +9,7 @@ import typer
 from osiris.cli import completion
 from osiris.cli.options import Json
 from osiris.cli.problems import Exit, reporting, show_findings
-from osiris.cli.terminal import clean, out, out_json, paint, table
+from osiris.cli.terminal import answer, clean, out, paint, table
 from osiris.errors import ExitCode
 
 app = typer.Typer(help="Where data comes from and goes to.", no_args_is_help=True)
@@ -23,7 +23,7 @@ def list_(json: Json = False) -> None:
 
         listed = list_connections(Project.find())
         if json:
-            out_json(listed.to_dict())
+            answer(not listed.findings, listed.to_dict())
         else:
             rows = [
                 (c.reference, ", ".join(f"{k}={v}" for k, v in c.fields.items())) for c in listed.connections
@@ -56,7 +56,8 @@ def doctor(
         healthy = all(diagnosis.is_healthy for diagnosis in diagnoses) and not broken
         if json:
             found = [finding.to_dict() for finding in broken]
-            out_json({"healthy": healthy, "connections": [d.to_dict() for d in diagnoses], "findings": found})
+            connections = [diagnosis.to_dict() for diagnosis in diagnoses]
+            answer(healthy, {"healthy": healthy, "connections": connections, "findings": found})
         else:
             show_findings(broken)
             for diagnosis in diagnoses:

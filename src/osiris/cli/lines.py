@@ -34,8 +34,11 @@ def because(reason: str) -> str:
 
 
 def _run_start(event: dict[str, Any]) -> str:
-    earlier = event.get("resumes")
-    return f"taking up {earlier} under its run key (--new starts afresh)" if earlier else ""
+    if earlier := event.get("resumes"):
+        return f"taking up {earlier} under its run key (--new starts afresh)"
+    if old := event.get("passes_over"):
+        return f"not taking up {old}, which began too long ago (--run-key {old} completes it)"
+    return ""
 
 
 def _step_complete(event: dict[str, Any]) -> str:

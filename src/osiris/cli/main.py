@@ -18,7 +18,7 @@ from osiris.cli import runs as runs_cli
 from osiris.cli.options import Json, Parameters, parsed_params
 from osiris.cli.problems import Exit, reporting, show_findings, summary
 from osiris.cli.repairs import show_repairs
-from osiris.cli.terminal import clean, open_standard_streams, out, out_json, paint, say
+from osiris.cli.terminal import answer, clean, open_standard_streams, out, out_json, paint, say
 from osiris.errors import ExitCode, UsageError
 
 app = typer.Typer(
@@ -56,7 +56,7 @@ def init(
 
         result = init_project(folder)
         if json:
-            out_json(result.to_dict())
+            answer(True, result.to_dict())
             return
         out(f"A project is ready in {clean(str(folder))}:")
         for file in result.files:
@@ -106,7 +106,7 @@ def validate(
         repaired = repair_pipeline(project, file, params, write=fix) if fix or diff else None
         result = repaired or validate_pipeline(project, file, params)
         if json:
-            out_json(result.to_dict())
+            answer(result.is_valid, result.to_dict())
         else:
             mended = repaired.applied if repaired else []
             if repaired:
@@ -134,7 +134,7 @@ def compile_(
         act = check_manifest if check else compile_pipeline
         result = act(Project.find(), file, parsed_params(param))
         if json:
-            out_json(result.to_dict())
+            answer(True, result.to_dict())
             return
         show_findings(result.warnings)
         out(f"{clean(result.manifest.name)}  {result.manifest.short_fingerprint}")
@@ -192,7 +192,7 @@ def command() -> NoReturn:
         if end.code == ExitCode.USAGE and "--json" in sys.argv:
             hint = "What is wrong with it stands on stderr."
             error = UsageError("USE001", "The command line does not make sense as given.", hint=hint)
-            out_json({"ok": False, "error": error.to_dict()})
+            answer(False, {"error": error.to_dict()})
         raise
     except BrokenPipeError:
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())

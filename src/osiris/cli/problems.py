@@ -13,7 +13,7 @@ from pathlib import Path
 from types import FrameType
 from typing import Any, NoReturn
 
-from osiris.cli.terminal import clean, count, foreign_output, out, out_json, paint, say
+from osiris.cli.terminal import answer, clean, count, foreign_output, out, paint, say
 from osiris.errors import (
     InternalError,
     Interrupted,
@@ -112,7 +112,7 @@ def _as_interruption(raised: KeyboardInterrupt) -> OsirisError:
 
 def _report(error: OsirisError, as_json: bool) -> None:
     if as_json:
-        out_json({"ok": False, "error": error.to_dict()})
+        answer(False, {"error": error.to_dict()})
         return
     if isinstance(error, InvalidPipeline):
         show_findings(error.findings)

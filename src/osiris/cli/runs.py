@@ -16,12 +16,12 @@ from osiris.cli import completion
 from osiris.cli.options import Json, Parameters, Progress, ProgressStyle, parsed_params
 from osiris.cli.problems import Exit, reporting, show_error, show_findings, show_recorded_error
 from osiris.cli.terminal import (
+    answer,
     clean,
     count,
     duration,
     in_one_line,
     out,
-    out_json,
     paint,
     say,
     table,
@@ -98,7 +98,7 @@ def run_watched(
         ended = act(RunOptions(observers=(shown.observe,), on_start=begin, **choices))
     result = ended.run if isinstance(ended, DemoResult) else ended
     if as_json:
-        out_json(ended.to_dict())
+        answer(result.outcome.error is None, ended.to_dict())
     else:
         show_findings(result.warnings)
         show_result(result)
@@ -138,7 +138,9 @@ def list_(
     pipeline: Annotated[str | None, typer.Option(help="Only runs of this pipeline.")] = None,
     state: Annotated[
         str | None,
-        typer.Option(help="running, succeeded, failed or interrupted.", autocompletion=completion.states),
+        typer.Option(
+            help="running, succeeded, failed, interrupted or died.", autocompletion=completion.states
+        ),
     ] = None,
     limit: Annotated[int, typer.Option(min=1, help="At most so many.")] = 50,
     json: Json = False,
@@ -146,32 +148,24 @@ def list_(
     """List runs, newest first."""
     with reporting(json):
         from osiris.operations import Project, list_runs
+        from osiris.session.index import DIED
 
         project = Project.find()
         rows = list_runs(project, pipeline=pipeline, state=state, limit=limit)
+        states = {row.run_id: project.index.true_state(row) for row in rows}
         if json:
-            dead = [row.run_id for row in rows if project.index.has_died(row)]
-            out_json({"runs": [r.model_dump(mode="json") | {"died": r.run_id in dead} for r in rows]})
+            dead = {run_id: {"died": true == DIED} for run_id, true in states.items()}
+            answer(True, {"runs": [row.model_dump(mode="json") | dead[row.run_id] for row in rows]})
             return
         cells = []
         for row in rows:
-            died = project.index.has_died(row)
             took = duration(row.duration_ms) if row.duration_ms is not None else ""
             written = count(row.rows_written, "row")
-            cells.append(
-                (
-                    row.run_id,
-                    row.pipeline,
-                    "died" if died else row.state.value,
-                    written,
-                    took,
-                    row.error_code or "",
-                )
-            )
+            cells.append((row.run_id, row.pipeline, states[row.run_id], written, took, row.error_code or ""))
         for line in table(cells, indent=0, right=(3, 4)):
             out(line)
         if not rows:
-            out("There are no runs yet.")
+            out("No run is like that." if pipeline or state else "There are no runs yet.")
 
 
 @app.command()
@@ -190,7 +184,7 @@ def show(
 
         view = show_run(Project.find(), run_id)
         if json:
-            out_json(view.to_dict())
+            answer(True, view.to_dict())
             return
         status = view.status
         state = status.get("state", "unreadable")

@@ -7,7 +7,7 @@ import json
 import os
 import re
 import sys
-from collections.abc import Container, Iterable, Iterator, Sequence
+from collections.abc import Container, Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager, suppress
 from typing import IO, Any, cast
 
@@ -38,8 +38,13 @@ def say(text: str = "") -> None:
         _give_up(stream)
 
 
+def answer(ok: bool, document: Mapping[str, Any]) -> None:
+    """The one JSON document that `--json` promises on stdout; `ok` goes with exit code 0."""
+    out_json({"ok": ok, **document})
+
+
 def out_json(document: Any) -> None:
-    """The one JSON document that `--json` promises on stdout."""
+    """A JSON document, to stdout."""
     text = json.dumps(redactor.record(document), ensure_ascii=False, indent=2)
     _put(
         own_stream(sys.stdout), _visible(text)

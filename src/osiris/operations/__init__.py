@@ -12,11 +12,12 @@ if TYPE_CHECKING:
     from osiris.operations.component_checks import validate_components
     from osiris.operations.components import list_components, show_component
     from osiris.operations.connections import doctor_connections, list_connections
+    from osiris.operations.history import list_runs, show_run
     from osiris.operations.pipelines import check_manifest, compile_pipeline, validate_pipeline, validate_text
     from osiris.operations.project import Project
     from osiris.operations.projects import init_project, run_demo
     from osiris.operations.repairs import repair_pipeline
-    from osiris.operations.runs import RunOptions, list_runs, run_pipeline, show_run
+    from osiris.operations.runs import RunOptions, run_pipeline
     from osiris.operations.schemas import get_schema
 
 _HOMES = {
@@ -29,12 +30,12 @@ _HOMES = {
     "init_project": "projects",
     "list_components": "components",
     "list_connections": "connections",
-    "list_runs": "runs",
+    "list_runs": "history",
     "repair_pipeline": "repairs",
     "run_demo": "projects",
     "run_pipeline": "runs",
     "show_component": "components",
-    "show_run": "runs",
+    "show_run": "history",
     "validate_components": "component_checks",
     "validate_pipeline": "pipelines",
     "validate_text": "pipelines",

@@ -13,8 +13,9 @@ from osiris.components.spec import Capability, Mode
 from osiris.connections.file import declared_references
 from osiris.operations.project import MARKERS, Project
 from osiris.session import RunState
+from osiris.session.index import DIED
 
-RUN_STATES = [state.value for state in RunState]
+RUN_STATES = [*(state.value for state in RunState), DIED]
 MODES = list(get_args(Mode))
 CAPABILITIES = list(get_args(Capability))
 

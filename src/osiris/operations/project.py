@@ -36,6 +36,12 @@ class Settings(BaseModel):
     max_parallel: int = Field(
         4, ge=1, le=64, description="How many independent branches run at the same time."
     )
+    resume_within_hours: float = Field(
+        12,
+        ge=0,
+        le=8760,
+        description="How long after its start a run that did not end well is taken up again.",
+    )
 
 
 @dataclass(frozen=True)

@@ -33,6 +33,7 @@ class RunRecord:
         *,
         adapter: str,
         resumes: str | None,
+        passes_over: str | None,
         named_key: bool,
     ) -> None:
         self._session = session
@@ -41,6 +42,7 @@ class RunRecord:
         self._began = time.monotonic()
         self._lock = threading.RLock()
         self._seen: dict[Path, str] = {}
+        self._passes_over = passes_over
         self.status = Status(
             run_id=identity.run_id,
             run_key=identity.run_key,
@@ -60,7 +62,7 @@ class RunRecord:
         facts = self.status.model_dump(
             include={"run_id", "run_key", "pipeline", "fingerprint", "adapter", "osiris_version", "resumes"}
         )
-        self._session.emit(ev.RunStart(**facts))
+        self._session.emit(ev.RunStart(**facts, passes_over=self._passes_over))
         self._session.write_status(self.status)
 
     def step_started(self, step: ManifestStep, attempt: int) -> None:

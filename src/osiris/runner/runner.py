@@ -34,6 +34,7 @@ _SIGNAL_SECONDS = 0.2
 class RunRequest:
     """What tells one run from another: its run key, where it runs, and the session it resumes.
 
+    `passes_over` is the key of an unfinished run that is too old to be resumed; it is told, and nothing more.
     `fuses` lets neighbouring steps do their work in one statement where that gives the same. `on_begun` is
     called once others can see that the run goes on, before its first step begins.
     """
@@ -41,6 +42,7 @@ class RunRequest:
     run_key: str
     adapter: str = "local"
     resumes: str | None = None
+    passes_over: str | None = None
     max_parallel_regions: int = MAX_PARALLEL_REGIONS
     named_key: bool = False
     fuses: bool = True
@@ -82,6 +84,7 @@ class Runner:
             identity,
             adapter=request.adapter,
             resumes=request.resumes,
+            passes_over=request.passes_over,
             named_key=request.named_key,
         )
         self._attempts = AttemptFactory(session, identity, self._record, registry, resolver, self._work.path)

@@ -47,7 +47,10 @@ class CompileFailed(Event):
 
 
 class RunStart(Event):
-    """A run began; `resumes` names the unfinished session whose run key it takes on."""
+    """A run began; `resumes` names the unfinished session whose run key it takes on.
+
+    `passes_over` is the run key of one that was too old for that.
+    """
 
     event: Literal["run_start"] = "run_start"
     run_id: str
@@ -57,6 +60,7 @@ class RunStart(Event):
     adapter: str
     osiris_version: str
     resumes: str | None = None
+    passes_over: str | None = None
 
 
 class RunComplete(Event):

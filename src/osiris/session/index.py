@@ -16,6 +16,9 @@ from osiris.errors import TargetState
 from osiris.session.session import is_alive
 from osiris.session.status import RunState, Status, StepStatus
 
+DIED = "died"
+"""The true state of a run that is recorded as running and that no process carries out any more."""
+
 
 class RunRow(BaseModel):
     """One line of the index; `folder` is the session's folder name under the logs folder."""
@@ -98,9 +101,10 @@ class RunIndex:
         """Whether a process still carries the run out."""
         return row.state is RunState.RUNNING and is_alive(self._logs_dir / row.run_id)
 
-    def has_died(self, row: RunRow) -> bool:
-        """Whether the run's process ended without a word."""
-        return row.state is RunState.RUNNING and not is_alive(self._logs_dir / row.run_id)
+    def true_state(self, row: RunRow) -> str:
+        """The run's state, or `died` where its process ended without a word."""
+        died = row.state is RunState.RUNNING and not is_alive(self._logs_dir / row.run_id)
+        return DIED if died else row.state.value
 
     def _lines(self) -> Iterator[RunRow]:
         with self._file.open(encoding="utf-8", errors="replace") as stream:

@@ -1,0 +1,95 @@
+"""With `--json` every command answers with one document, whose first key says whether all is well."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import pytest
+import typer
+
+from osiris.cli.main import app
+
+GOOD = {
+    "init": ["new"],
+    "demo": ["flights"],
+    "validate": ["pipelines/example.yaml"],
+    "compile": ["pipelines/example.yaml"],
+    "run": ["pipelines/example.yaml"],
+    "runs list": [],
+    "runs show": ["last"],
+    "components list": [],
+    "components show": ["duckdb.writer"],
+    "components validate": [],
+    "connections list": [],
+    "connections doctor": [],
+}
+BAD = {
+    "init": ["."],
+    "demo": ["data/orders.csv"],
+    "validate": ["pipelines/wrong.yaml"],
+    "compile": ["pipelines/wrong.yaml"],
+    "run": ["pipelines/fails.yaml"],
+    "runs list": ["--state", "done"],
+    "runs show": ["nosuch"],
+    "components list": ["--mode", "fly"],
+    "components show": ["duckdb.writr"],
+    "components validate": ["acme.none"],
+    "connections list": ["--no-such-option"],
+    "connections doctor": ["@duckdb.gone"],
+}
+FAILS = """
+oml_version: "0.1.0"
+name: fails
+steps:
+  - {id: a, component: filesystem.csv_extractor, config: {path: gone.csv}}
+  - {id: b, component: filesystem.csv_writer, inputs: {df: "${a.df}"}, config: {path: out/b.csv}}
+"""
+
+
+def commands(name: str, command: Any) -> Iterator[tuple[str, Any]]:
+    for child, below in getattr(command, "commands", {}).items():
+        yield from commands(f"{name} {child}".strip(), below)
+    if not getattr(command, "commands", {}):
+        yield name, command
+
+
+def test_every_command_with_the_option_is_tried() -> None:
+    with_json = {
+        name
+        for name, command in commands("", typer.main.get_command(app))
+        if any("--json" in parameter.opts for parameter in command.params)
+    }
+    assert with_json == GOOD.keys() == BAD.keys()
+
+
+@pytest.fixture
+def shop(lab: Any, command: Any, project: Path) -> Any:
+    """The project that `osiris init` writes, after one run; commands run in it in processes of their own."""
+    assert command("init").code == 0
+    lab.root = project
+    (project / "pipelines/fails.yaml").write_text(FAILS)
+    (project / "pipelines/wrong.yaml").write_text("name: x\n")
+    assert lab.osiris("run", "pipelines/example.yaml").returncode == 0
+    return lab
+
+
+@pytest.mark.parametrize(
+    ("name", "arguments", "good"),
+    [(name, arguments, case is GOOD) for case in (GOOD, BAD) for name, arguments in case.items()],
+    ids=lambda value: value if isinstance(value, str) else None,
+)
+def test_the_answer_says_first_whether_all_is_well(
+    shop: Any, name: str, arguments: list[str], good: bool
+) -> None:
+    done = shop.osiris(*name.split(), *arguments, "--json")
+    document = json.loads(done.stdout)
+    assert next(iter(document)) == "ok"
+    assert document["ok"] is good is (done.returncode == 0), done.stderr
+
+
+def test_a_schema_is_nothing_but_a_schema(command: Any) -> None:
+    assert "ok" not in command("schema", "oml").document
+    assert command("schema", "omel").document["ok"] is False
