@@ -64,6 +64,9 @@ _OUR_WORDS = {"target": frozenset({"file", "table", "unchanged", "committed", "u
 _FREE = frozenset({"columns", "config", "details", "fields", "params", "tags"})
 """Keys of records below which others choose the keys too."""
 
+_CONNECTIONS = frozenset({"connection", "connections", "resolved_connection"})
+"""Keys whose mapping holds the fields of connections."""
+
 _TOKEN_SHAPES = re.compile(
     r"(?P<userinfo>(?<=://)[^\s/@:]*:[^\s/@]+(?=@))"
     r"|\bAKIA[0-9A-Z]{16}\b"
@@ -111,6 +114,11 @@ class Secret:
 def is_secret_key(name: str) -> bool:
     """Whether a key of this name usually holds a secret."""
     return _SECRET_KEY.search(_HUMP.sub("_", name)) is not None
+
+
+def is_secret_field(name: str) -> bool:
+    """As `is_secret_key`, for a connection's field: there a plain `key` is one too."""
+    return name.casefold() == "key" or is_secret_key(name)
 
 
 def is_secret_file(name: str) -> bool:
@@ -168,7 +176,18 @@ class Redactor:
         return self.data(item) if key in _FREE else self.record(item)
 
     def _field(self, key: str, item: Any) -> Any:
-        return self._hidden(item) if is_secret_key(key) else self.data(item)
+        if is_secret_key(key):
+            return self._hidden(item)
+        return self._connection(item) if key in _CONNECTIONS else self.data(item)
+
+    def _connection(self, item: Any) -> Any:
+        """A connection's fields, or connections by their names."""
+        if not isinstance(item, Mapping):
+            return self.data(item)
+        return {
+            self.text(str(key)): self._hidden(part) if is_secret_field(str(key)) else self._connection(part)
+            for key, part in item.items()
+        }
 
     def _hidden(self, item: Any) -> Any:
         """What stands under a key that holds secrets: mappings keep their keys, the rest is masked."""

@@ -178,7 +178,21 @@ def test_a_connector_that_fails_is_one_failed_check(connected: Path, command: An
     assert "hunter2" not in answer.out
 
 
-@pytest.mark.parametrize("field", ["passwrd", "token"])
+def test_a_field_called_key_is_a_secret_whatever_its_family_says(connected: Path, command: Any) -> None:
+    family = connected / "components/acme/connection.yaml"
+    family.write_text(FAMILY.replace("host: {type: string}", "host: {type: string}, key: {type: string}"))
+    values = ("hunter2-canary", "[hunter2-canary]", '"${ACME_KEY}"')
+    entries = "".join(f"    c{n}: {{host: h, key: {value}}}\n" for n, value in enumerate(values))
+    (connected / "osiris_connections.yaml").write_text(f"connections:\n  acme:\n{entries}")
+    answers = [command("connections", act, *json) for act in ("list", "doctor") for json in ((), ("--json",))]
+    shown = answers[1].document["connections"]
+    assert [one["fields"] for one in shown] == [
+        {"host": "h", "key": key} for key in ("****", "****", "${ACME_KEY}")
+    ]
+    assert "hunter2" not in "".join(answer.out + answer.err for answer in answers)
+
+
+@pytest.mark.parametrize("field", ["passwrd", "token", "key"])
 def test_a_field_that_is_not_declared_is_not_shown(connected: Path, command: Any, field: str) -> None:
     text = (
         f'connections:\n  acme:\n    a: {{host: h, {field}: hunter2-canary}}\n    b: {{{field}: "${{X}}"}}\n'

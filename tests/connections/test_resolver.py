@@ -74,6 +74,18 @@ def test_a_variable_s_value_is_not_read_for_placeholders_again(connections: Any)
     assert (fields["user"], fields["password"].reveal()) == ("x${B}yyy", "x${B}")
 
 
+def test_a_value_is_learned_by_its_field_s_name_too(connections: Any) -> None:
+    family = connections.root / "components/acme/connection.yaml"
+    family.write_text(
+        family.read_text().replace("user: {type: string}", "user: {type: string}\n    key: {type: string}")
+    )
+    fields = connections.resolve('{user: u, password: pass, key: "${K}"}', "K=canary-of-the-key").fields
+    assert fields["key"] == "canary-of-the-key", (
+        "what the family does not call a secret is handed over as it is"
+    )
+    assert redactor.text("it is canary-of-the-key") == "it is ****"
+
+
 @pytest.mark.parametrize("dotenv", ["", "ACME_PW", "acme_pw=x", "# ACME_PW=x"])
 def test_a_variable_that_is_not_set_is_named(connections: Any, dotenv: str) -> None:
     error = refused(connections, MAIN, dotenv)

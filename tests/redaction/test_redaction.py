@@ -198,6 +198,19 @@ def test_an_ordinary_key_tells_none(key: str) -> None:
     assert Redactor().data({key: "hunter2"}) == {key: "hunter2"}
 
 
+@pytest.mark.parametrize("where", ["connection", "connections", "resolved_connection"])
+def test_in_a_connection_a_plain_key_is_a_secret_too(where: str) -> None:
+    fields = {"url": "https://x.example", "key": "hunter2", "primary_key": ["id"]}
+    shown = fields | {"key": MASK}
+    assert Redactor().data({where: fields}) == {where: shown}
+    named = {"supabase": {"main": fields}}
+    assert Redactor().record({"details": {where: named}}) == {
+        "details": {where: {"supabase": {"main": shown}}}
+    }
+    assert Redactor().data({where: "@supabase.main"}) == {where: "@supabase.main"}
+    assert Redactor().data({"row": fields}) == {"row": fields}
+
+
 @pytest.mark.parametrize(
     ("value", "shown"),
     [

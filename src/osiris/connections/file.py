@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from collections.abc import Iterable
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
@@ -10,7 +11,8 @@ from typing import Any
 from osiris.components.registry import Registry
 from osiris.components.schemas import SchemaProblem, schema_problems
 from osiris.components.spec import FamilyConnection
-from osiris.findings import Finding, nearest, shortened
+from osiris.findings import Finding, nearest, pointer, shortened
+from osiris.redaction import is_secret_field
 from osiris.yamlsource import YamlSource, read_yaml, unknown_key
 
 FILE_NAME = "osiris_connections.yaml"
@@ -137,7 +139,8 @@ class _Reader:
     def _check(
         self, declared: FamilyConnection, reference: str, fields: dict[str, Any], path: tuple[str, ...]
     ) -> None:
-        for problem in schema_problems(declared.fields, fields, reference, secrets=declared.secrets):
+        secrets = secret_pointers(declared, fields)
+        for problem in schema_problems(declared.fields, fields, reference, secrets=secrets):
             if not _is_placeholder(fields, problem):
                 self._report("CON003", problem.message, (*path, *problem.path), candidates=problem.candidates)
         for secret in declared.secrets:
@@ -151,6 +154,11 @@ class _Reader:
 
     def _report(self, code: str, message: str, path: tuple[str | int, ...], **more: Any) -> None:
         self._loaded.findings.append(self._source.finding(code, message, path, key=True, **more))
+
+
+def secret_pointers(declared: FamilyConnection, fields: Iterable[str]) -> set[str]:
+    """The fields whose values no message shows: those that the family declares, and those named like one."""
+    return {*declared.secrets, *(pointer(name) for name in fields if is_secret_field(name))}
 
 
 def is_clear_text(value: Any) -> bool:

@@ -13,10 +13,10 @@ from typing import Any
 from osiris.components.registry import Registry
 from osiris.components.schemas import schema_problems, with_defaults
 from osiris.components.spec import FamilyConnection
-from osiris.connections.file import PLACEHOLDER, ConnectionEntry, ConnectionsFile, is_clear_text
+from osiris.connections.file import PLACEHOLDER, ConnectionEntry, ConnectionsFile, is_clear_text, secret_pointers
 from osiris.connections.secrets import Found, SecretSources
 from osiris.errors import ConnectionFailed
-from osiris.redaction import Secret, redactor
+from osiris.redaction import Secret, is_secret_field, redactor
 
 PATH_FORMAT = "project-path"
 
@@ -134,8 +134,9 @@ class ConnectionResolver:
     ) -> Any:
         def fill(match: re.Match[str]) -> str:
             found = self._found(entry, name, match[1])
-            if secret:
+            if secret or is_secret_field(name):
                 redactor.learn(found.value)
+            if secret:
                 sources[name] = found.source
             return found.value
 
@@ -162,7 +163,8 @@ class ConnectionResolver:
         return text
 
     def _check(self, entry: ConnectionEntry, declared: FamilyConnection, fields: Mapping[str, Any]) -> None:
-        problems = schema_problems(declared.fields, fields, entry.reference, secrets=declared.secrets)
+        secrets = secret_pointers(declared, fields)
+        problems = schema_problems(declared.fields, fields, entry.reference, secrets=secrets)
         if problems:
             message = " ".join(problem.message for problem in problems)
             raise ConnectionFailed("CON003", message, hint="Mend the field in osiris_connections.yaml.")

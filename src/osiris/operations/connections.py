@@ -15,7 +15,7 @@ from osiris.core.connector import Check
 from osiris.errors import OsirisError, UsageError
 from osiris.findings import Finding
 from osiris.operations.project import Project
-from osiris.redaction import MASK, is_secret_key, redactor
+from osiris.redaction import MASK, is_secret_field, redactor
 
 
 @dataclass(frozen=True, slots=True)
@@ -132,7 +132,7 @@ def _summary(project: Project, entry: ConnectionEntry) -> ConnectionSummary:
     family = project.registry.connection(entry.family)
     declared = set(family.fields.get("properties", {})) if family else set()
     secrets = {secret.lstrip("/") for secret in family.secrets} if family else set()
-    public = {name for name in declared - secrets if not is_secret_key(name)}
+    public = {name for name in declared - secrets if not is_secret_field(name)}
     fields = {name: value if name in public else _shown(value) for name, value in entry.fields.items()}
     return ConnectionSummary(entry.reference, entry.family, redactor.data(fields), entry.policy)
 
