@@ -93,3 +93,30 @@ def test_the_answer_says_first_whether_all_is_well(
 def test_a_schema_is_nothing_but_a_schema(command: Any) -> None:
     assert "ok" not in command("schema", "oml").document
     assert command("schema", "omel").document["ok"] is False
+
+
+@pytest.mark.parametrize(
+    ("arguments", "message", "hint"),
+    [
+        (["run", "--json"], "Missing argument 'FILE'.", "`osiris run --help` says what there is."),
+        (
+            ["vlidate", "--json"],
+            "No such command 'vlidate'. Did you mean 'validate'?",
+            "`osiris --help` says",
+        ),
+    ],
+)
+def test_a_command_line_that_is_not_understood_is_told_in_the_answer(
+    command: Any, arguments: list[str], message: str, hint: str
+) -> None:
+    answer = command(*arguments)
+    error = answer.document["error"]
+    assert (answer.code, answer.err, error["message"]) == (2, "", message)
+    assert error["hint"].startswith(hint)
+
+
+def test_the_list_of_commands_is_plain_and_whole(command: Any) -> None:
+    answer = command("--help")
+    assert answer.code == 0
+    assert answer.out.isascii()
+    assert "..." not in answer.out.partition("Commands:")[2]

@@ -21,11 +21,15 @@ app = typer.Typer(help="What can be extracted, transformed and written.", no_arg
 def list_(
     mode: Annotated[
         str | None,
-        typer.Option(help="Only components with this mode.", autocompletion=completion.modes),
+        typer.Option(metavar="MODE", help="Only components with this mode.", autocompletion=completion.modes),
     ] = None,
     capability: Annotated[
         str | None,
-        typer.Option(help="Only components with this capability.", autocompletion=completion.capabilities),
+        typer.Option(
+            metavar="NAME",
+            help="Only components with this capability.",
+            autocompletion=completion.capabilities,
+        ),
     ] = None,
     runnable: Annotated[
         bool, typer.Option("--runnable", help="Only components whose driver is there.")
@@ -50,7 +54,9 @@ def list_(
 def show(
     name: Annotated[
         str,
-        typer.Argument(help="Component, such as duckdb.processor.", autocompletion=completion.components),
+        typer.Argument(
+            metavar="NAME", help="Component, such as duckdb.processor.", autocompletion=completion.components
+        ),
     ],
     json: Json = False,
 ) -> None:
@@ -69,11 +75,17 @@ def show(
 def validate(
     names: Annotated[
         list[str] | None,
-        typer.Argument(help="Components; all when none is named.", autocompletion=completion.components),
+        typer.Argument(
+            metavar="NAMES", help="Components; all when none is named.", autocompletion=completion.components
+        ),
     ] = None,
     level: Annotated[
         str,
-        typer.Option(help="basic, enhanced or strict.", autocompletion=completion.words(*completion.LEVELS)),
+        typer.Option(
+            metavar="LEVEL",
+            help="basic, enhanced or strict.",
+            autocompletion=completion.words(*completion.LEVELS),
+        ),
     ] = "enhanced",
     json: Json = False,
 ) -> None:

@@ -41,7 +41,9 @@ def doctor(
     reference: Annotated[
         str | None,
         typer.Argument(
-            help="Connection, as @family.alias; all when left out.", autocompletion=completion.connections
+            metavar="REFERENCE",
+            help="Connection, as @family.alias; all when left out.",
+            autocompletion=completion.connections,
         ),
     ] = None,
     json: Json = False,

@@ -6,7 +6,7 @@ import os
 import sys
 from contextlib import suppress
 from pathlib import Path
-from typing import Annotated, NoReturn
+from typing import Annotated, Any, NoReturn
 
 import typer
 
@@ -21,11 +21,15 @@ from osiris.cli.repairs import show_repairs
 from osiris.cli.terminal import answer, clean, open_standard_streams, out, out_json, paint, say
 from osiris.errors import ExitCode, UsageError
 
+_NotUnderstood: type[Exception] = typer.BadParameter.__mro__[1]
+"""What all errors about a command line are; typer does not export the class."""
+
 app = typer.Typer(
     name="osiris",
     help="Move data between systems: one declarative pipeline, checked, compiled, run exactly as written.",
     no_args_is_help=True,
     pretty_exceptions_enable=False,
+    rich_markup_mode=None,
     context_settings={"help_option_names": ["-h", "--help"]},
 )
 
@@ -47,7 +51,7 @@ def _options(
 
 @app.command()
 def init(
-    folder: Annotated[Path, typer.Argument(help="Folder to write into.")] = Path(),
+    folder: Annotated[Path, typer.Argument(metavar="FOLDER", help="Folder to write into.")] = Path(),
     json: Json = False,
 ) -> None:
     """Write a small project that runs at once."""
@@ -70,10 +74,15 @@ def init(
 
 @app.command()
 def demo(
-    folder: Annotated[Path, typer.Argument(help="Folder to copy the demo into.")] = Path("osiris-demo"),
+    folder: Annotated[Path, typer.Argument(metavar="FOLDER", help="Folder to copy the demo into.")] = Path(
+        "osiris-demo"
+    ),
     json: Json = False,
 ) -> None:
-    """Copy the shipped demo and run it: real flights, joined and counted."""
+    """Copy the shipped demo and run it.
+
+    It joins and counts real flights, from files to a report and a database table.
+    """
     with reporting(json):
         from osiris.cli.runs import run_watched
         from osiris.operations.projects import run_demo
@@ -88,7 +97,9 @@ def demo(
 
 @app.command()
 def validate(
-    file: Annotated[Path, typer.Argument(help="Pipeline file.", autocompletion=completion.pipelines)],
+    file: Annotated[
+        Path, typer.Argument(metavar="FILE", help="Pipeline file.", autocompletion=completion.pipelines)
+    ],
     param: Parameters = None,
     fix: Annotated[
         bool, typer.Option("--fix", help="Apply the safe fixes; comments and layout of the file stay.")
@@ -98,7 +109,10 @@ def validate(
     ] = False,
     json: Json = False,
 ) -> None:
-    """Check a pipeline: every problem in one pass, with its place and what was probably meant."""
+    """Find every problem of a pipeline in one pass.
+
+    Each is shown with its place and with what was probably meant.
+    """
     with reporting(json):
         from osiris.operations import Project, repair_pipeline, validate_pipeline
 
@@ -120,14 +134,19 @@ def validate(
 
 @app.command("compile")
 def compile_(
-    file: Annotated[Path, typer.Argument(help="Pipeline file.", autocompletion=completion.pipelines)],
+    file: Annotated[
+        Path, typer.Argument(metavar="FILE", help="Pipeline file.", autocompletion=completion.pipelines)
+    ],
     param: Parameters = None,
     check: Annotated[
         bool, typer.Option("--check", help="Write nothing; exit 3 if the stored manifest differs.")
     ] = False,
     json: Json = False,
 ) -> None:
-    """Compile a pipeline to its manifest: the same bytes for the same pipeline, everywhere."""
+    """Compile a pipeline to its manifest.
+
+    The same pipeline gives the same bytes everywhere.
+    """
     with reporting(json):
         from osiris.operations import Project, check_manifest, compile_pipeline
 
@@ -152,6 +171,7 @@ def schema(
     name: Annotated[
         str,
         typer.Argument(
+            metavar="NAME",
             help="oml, component, connection, manifest, events, metrics, status.",
             autocompletion=completion.schemas,
         ),
@@ -184,16 +204,22 @@ def command() -> NoReturn:
     """One command line, carried out in this process. Raises `SystemExit` with the exit code."""
     open_standard_streams()
     completion.join_words()
+    code = None
     try:
-        app(standalone_mode=True)
+        code = app(standalone_mode=False)
     except Exit as end:
-        sys.exit(end.code)
-    except SystemExit as end:
-        if end.code == ExitCode.USAGE and "--json" in sys.argv:
-            hint = "What is wrong with it stands on stderr."
-            error = UsageError("USE001", "The command line does not make sense as given.", hint=hint)
-            answer(False, {"error": error.to_dict()})
-        raise
+        code = end.code
+    except _NotUnderstood as error:
+        code = _refuse(error)
     except BrokenPipeError:
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
-    sys.exit(0)
+    sys.exit(code if isinstance(code, int) else 0)
+
+
+def _refuse(error: Any) -> int:
+    if "--json" in sys.argv:
+        hint = f"`{error.ctx.command_path} --help` says what there is." if error.ctx else None
+        answer(False, {"error": UsageError("USE001", error.format_message(), hint=hint).to_dict()})
+    else:
+        error.show()
+    return int(ExitCode.USAGE)

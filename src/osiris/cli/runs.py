@@ -41,12 +41,16 @@ _FACTS_WIDTH = 160
 
 def run(  # noqa: PLR0913, PLR0917 - one for each option
     file: Annotated[
-        Path, typer.Argument(help="Pipeline file or manifest.", autocompletion=completion.pipelines)
+        Path,
+        typer.Argument(
+            metavar="FILE", help="Pipeline file or manifest.", autocompletion=completion.pipelines
+        ),
     ],
     param: Parameters = None,
     adapter: Annotated[
         str,
         typer.Option(
+            metavar="NAME",
             help=f"Where to run: {' or '.join(completion.ADAPTERS)}.",
             autocompletion=completion.words(*completion.ADAPTERS),
         ),
@@ -55,7 +59,8 @@ def run(  # noqa: PLR0913, PLR0917 - one for each option
         bool, typer.Option("--new", help="Start afresh, even if an earlier run is unfinished.")
     ] = False,
     run_key: Annotated[
-        str | None, typer.Option(help="Name of the logical run, such as a date; it is applied once.")
+        str | None,
+        typer.Option(metavar="KEY", help="Name of the logical run, such as a date; it is applied once."),
     ] = None,
     no_fuse: Annotated[
         bool, typer.Option("--no-fuse", help="Stream along every edge, also where one statement could do it.")
@@ -63,7 +68,10 @@ def run(  # noqa: PLR0913, PLR0917 - one for each option
     progress: Progress = ProgressStyle.AUTO,
     json: Json = False,
 ) -> None:
-    """Run a pipeline or a manifest; an unfinished run is taken up again under its run key."""
+    """Run a pipeline or a manifest.
+
+    A run that did not end well is taken up again under its run key, if it began not long ago.
+    """
     with reporting(json):
         from osiris.operations.project import Project
         from osiris.operations.runs import run_pipeline
@@ -135,14 +143,16 @@ def _own_name(folder: Path) -> str:
 
 @app.command("list")
 def list_(
-    pipeline: Annotated[str | None, typer.Option(help="Only runs of this pipeline.")] = None,
+    pipeline: Annotated[str | None, typer.Option(metavar="NAME", help="Only runs of this pipeline.")] = None,
     state: Annotated[
         str | None,
         typer.Option(
-            help="running, succeeded, failed, interrupted or died.", autocompletion=completion.states
+            metavar="STATE",
+            help="running, succeeded, failed, interrupted or died.",
+            autocompletion=completion.states,
         ),
     ] = None,
-    limit: Annotated[int, typer.Option(min=1, help="At most so many.")] = 50,
+    limit: Annotated[int, typer.Option(metavar="COUNT", min=1, help="At most so many.")] = 50,
     json: Json = False,
 ) -> None:
     """List runs, newest first."""
