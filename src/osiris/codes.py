@@ -292,6 +292,7 @@ CODES: dict[str, Code] = {
         "Parameters are fixed in a manifest.", "Run the pipeline file, or compile it with --param."
     ),
     "USE005": Code("The file was changed while it was being mended.", "Run the command again."),
+    "USE006": Code("The file is a manifest where a pipeline is wanted.", "Give the pipeline file."),
     # --- INT: bugs ---
     "INT001": Code("Osiris failed in a way that it does not know.", "Report it with the run's folder."),
 }

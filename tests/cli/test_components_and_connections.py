@@ -73,7 +73,13 @@ def test_a_broken_component_is_reported_beside_the_others(connected: Path, comma
 def test_a_component_is_shown_with_its_connection_s_fields(project: Path, command: Any) -> None:
     answer = command("components", "show", "duckdb.writer")
     assert answer.code == 0
-    for word in ("write_mode", "append|replace|merge", "path", "of the connection", "Example: Update by key"):
+    for word in (
+        "write_mode",
+        "append|replace|merge",
+        "path",
+        "Fields of its connection",
+        "Example: Update by key",
+    ):
         assert word in answer.out
     shown = command("components", "show", "duckdb.writer", "--json").document
     assert "path" in shown["config_schema"]["properties"]
@@ -100,6 +106,21 @@ def test_defaults_are_shown_as_a_pipeline_writes_them(
         assert words in shown
     for word in ("True", "None", "''"):
         assert word not in shown
+
+
+def test_keys_are_listed_with_the_required_ones_first(project: Path, command: Any) -> None:
+    config = command("components", "show", "duckdb.writer").out.partition("Config\n")[2].partition("\n\n")[0]
+    assert [line.split()[0] for line in config.splitlines()][:3] == ["connection", "table", "write_mode"]
+    assert "path" not in config
+
+
+def test_a_component_without_its_driver_says_so(connected: Path, command: Any) -> None:
+    (connected / "components/acme.none").mkdir()
+    (connected / "components/acme.none/spec.yaml").write_text(
+        "{name: acme.none, version: 1.0.0, title: T, modes: [write], configSchema: {type: object}, "
+        "x-runtime: {driver: './driver.py:X'}}"
+    )
+    assert "T (its driver is not there)\n" in command("components", "list").out
 
 
 def test_a_component_that_is_not_there(project: Path, command: Any) -> None:
@@ -151,7 +172,7 @@ def test_doctor_asks_all_and_shows_what_to_do(connected: Path, command: Any) -> 
     answer = command("connections", "doctor")
     assert answer.code == 4
     assert (
-        "  ✗ secrets  CON004  @acme.unset: password needs the variable ACME_UNSET, which is not set.\n"
+        "  ✗ secrets      CON004  @acme.unset: password needs the variable ACME_UNSET, which is not set.\n"
         in answer.out
     )
     assert "      hint: Set ACME_UNSET in the environment or in .env.\n" in answer.out

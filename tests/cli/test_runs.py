@@ -95,3 +95,30 @@ def test_a_run_that_died_is_a_state_of_its_own(ran: Any) -> None:
     assert found["running"].stdout == "No run is like that.\n"
     hint = ran.osiris("runs", "list", "--state", "dead").stderr
     assert "There are: running, succeeded, failed, interrupted, died." in hint
+
+
+def test_a_run_is_shown_as_its_own_summary_tells_it(ran: Any) -> None:
+    ran.pipeline(ran.source("a", batches=2), ran.table("t", "a.df"), name="r")
+    told = ran.osiris("run", "pipelines/r.yaml", "--run-key", "k").stdout.splitlines()
+    shown = ran.osiris("runs", "show", "last").stdout.splitlines()
+    summary = [line for line in told if line.startswith("  ") or line in ("Written", told[-1])]
+    assert len(summary) == 5
+    assert set(summary) <= set(shown)
+    assert shown[1].startswith("  began 20")
+    assert shown[1].endswith(", under the run key k")
+
+
+def test_facts_are_shown_as_json_has_them(ran: Any) -> None:
+    shown = ran.osiris("runs", "show", "last").stdout
+    assert "closed_early=false" in shown
+    for word in ("False", "None", "['"):
+        assert word not in shown
+
+
+def test_a_status_that_cannot_be_read_hides_no_events(ran: Any) -> None:
+    folder = ran.root / "logs" / ran.project.index.rows()[0].run_id
+    (folder / "status.json").write_text("{")
+    shown = ran.osiris("runs", "show", "last")
+    assert shown.returncode == 0
+    assert f"logs/{folder.name}  its status.json cannot be read" in shown.stdout
+    assert "run_complete" in shown.stdout

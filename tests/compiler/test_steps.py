@@ -241,3 +241,12 @@ def test_everything_is_reported_in_one_pass_and_in_file_order(bench: Any) -> Non
         "OML021",
     }
     assert [place[1:] for place in found] == sorted(place[1:] for place in found)
+
+
+def test_a_type_that_yaml_has_split_at_its_comma_is_explained(bench: Any) -> None:
+    step = "  - {id: a, component: filesystem.csv_extractor, config: {path: a, schema: {x: DECIMAL(12,2)}}}\n"
+    (error,) = bench.compile(step).errors
+    assert (error.code, error.hint) == (
+        "CMP005",
+        'Within braces a comma ends the text; quote it: "DECIMAL(12,2)".',
+    )

@@ -44,7 +44,10 @@ def list_(
         if json:
             answer(True, listed.to_dict())
             return
-        rows = [(c.name, c.spec.version, ", ".join(c.spec.modes), c.spec.title) for c in listed.components]
+        rows = [
+            (c.name, c.spec.version, ", ".join(c.spec.modes), _titled(c.spec.title, c.is_runnable))
+            for c in listed.components
+        ]
         for line in table(rows, indent=0):
             out(line)
         show_findings(listed.findings)
@@ -101,9 +104,10 @@ def validate(
         if json:
             answer(valid, {"valid": valid, "components": [check.to_dict() for check in checks]})
         else:
+            width = max((len(check.name) for check in checks), default=0)
             for check in checks:
                 word = paint("valid", "green") if check.is_valid else paint("not valid", "red")
-                out(f"{clean(check.name)}  {word} ({check.level})")
+                out(f"{clean(check.name).ljust(width)}  {word} ({check.level})")
                 show_findings(check.findings)
         raise Exit(0 if valid else 3)
 
@@ -116,10 +120,12 @@ def _show(shown: dict[str, Any]) -> None:
     out()
     for line in table([(name, _listed(value)) for name, value in facts if value]):
         out(line)
-    out()
-    out("Config")
-    for line in table(_field_rows(shown)):
-        out(line)
+    schema, required = shown["config_schema"], set(shown["config_schema"].get("required", []))
+    if shown["connection"] == "required":
+        required.add("connection")
+    of_connection = {name for name, use in shown["connection_fields"].items() if use == "forbidden"}
+    _show_keys("Config", schema, required, set(schema["properties"]) - of_connection)
+    _show_keys("Fields of its connection", schema, required, of_connection)
     for example in shown["examples"]:
         out()
         out(f"Example: {clean(example['title'])}")
@@ -127,23 +133,28 @@ def _show(shown: dict[str, Any]) -> None:
             out(f"  {line}")
 
 
-def _field_rows(shown: dict[str, Any]) -> list[tuple[str, ...]]:
-    schema = shown["config_schema"]
-    required = set(schema.get("required", []))
-    if shown["connection"] == "required":
-        required.add("connection")
-    rows: list[tuple[str, ...]] = []
-    for name, rule in schema.get("properties", {}).items():
-        notes = ["required"] if name in required else []
-        if "default" in rule:
-            notes.append(f"default {dumps(rule['default'], ensure_ascii=False)}")
-        if name in shown["connection_fields"]:
-            notes.append("of the connection")
-        choices = "|".join(map(as_written, rule.get("enum", ())))
-        rows.append(
-            (name, choices or _listed(rule.get("type", "any")), ", ".join(notes), rule.get("description", ""))
-        )
-    return rows
+def _show_keys(title: str, schema: dict[str, Any], required: set[str], names: set[str]) -> None:
+    """The keys as in the reference: the connection first, then what is required."""
+    if not names:
+        return
+    out()
+    out(title)
+    rules = {name: rule for name, rule in schema["properties"].items() if name in names}
+    order = sorted(rules, key=lambda name: (name != "connection", name not in required))
+    rows = [_key_row(name, rules[name], name in required) for name in order]
+    for line in table(rows, wrap=True):
+        out(line)
+
+
+def _key_row(name: str, rule: dict[str, Any], required: bool) -> tuple[str, ...]:
+    choices = "|".join(map(as_written, rule.get("enum", ())))
+    default = f"default {dumps(rule['default'], ensure_ascii=False)}" if "default" in rule else ""
+    note = "required" if required else default
+    return name, choices or _listed(rule.get("type", "any")), note, rule.get("description", "")
+
+
+def _titled(title: str, runnable: bool) -> str:
+    return title if runnable else f"{title} (its driver is not there)"
 
 
 def _yaml_lines(config: dict[str, Any]) -> list[str]:

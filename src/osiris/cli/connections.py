@@ -64,10 +64,11 @@ def doctor(
             show_findings(broken)
             for diagnosis in diagnoses:
                 out(paint(clean(diagnosis.reference), "bold"))
+                width = max((len(check.name) for check in diagnosis.checks), default=0)
                 for check in diagnosis.checks:
                     sign = paint("✓", "green") if check.ok else paint("✗", "red")
                     code = f"{check.code}  " if check.code else ""
-                    out(f"  {sign} {clean(check.name)}  {code}{clean(check.message)}")
+                    out(f"  {sign} {clean(check.name).ljust(width)}  {code}{clean(check.message)}")
                     if check.hint and not check.ok:
                         out(f"      hint: {clean(check.hint)}")
             if not diagnoses:

@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
-from osiris.adapters import ExecutionAdapter
 from osiris.cli.terminal import clean, count, duration, in_one_line, say
+
+if TYPE_CHECKING:
+    from osiris.adapters import ExecutionAdapter
 
 Tellers = Mapping[str, Callable[[dict[str, Any]], str]]
 

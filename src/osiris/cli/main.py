@@ -16,6 +16,7 @@ from osiris.cli import components as components_cli
 from osiris.cli import connections as connections_cli
 from osiris.cli import runs as runs_cli
 from osiris.cli.options import Json, Parameters, parsed_params
+from osiris.cli.place import enter_project_of
 from osiris.cli.problems import Exit, reporting, show_findings, summary
 from osiris.cli.repairs import show_repairs
 from osiris.cli.terminal import answer, clean, open_standard_streams, out, out_json, paint, say
@@ -114,9 +115,10 @@ def validate(
     Each is shown with its place and with what was probably meant.
     """
     with reporting(json):
-        from osiris.operations import Project, repair_pipeline, validate_pipeline
+        from osiris.operations import repair_pipeline, validate_pipeline
 
-        project, params = Project.find(), parsed_params(param)
+        project, file = enter_project_of(file)
+        params = parsed_params(param)
         repaired = repair_pipeline(project, file, params, write=fix) if fix or diff else None
         result = repaired or validate_pipeline(project, file, params)
         if json:
@@ -148,10 +150,10 @@ def compile_(
     The same pipeline gives the same bytes everywhere.
     """
     with reporting(json):
-        from osiris.operations import Project, check_manifest, compile_pipeline
+        from osiris.operations import check_manifest, compile_pipeline
 
         act = check_manifest if check else compile_pipeline
-        result = act(Project.find(), file, parsed_params(param))
+        result = act(*enter_project_of(file), parsed_params(param))
         if json:
             answer(True, result.to_dict())
             return

@@ -14,6 +14,7 @@ from types import FrameType
 from typing import Any, NoReturn
 
 from osiris.cli.terminal import answer, clean, count, foreign_output, out, paint, say
+from osiris.codes import CODES
 from osiris.errors import (
     InternalError,
     Interrupted,
@@ -135,7 +136,8 @@ def show_recorded_error(recorded: dict[str, Any]) -> None:
 
 
 def _circumstances(error: OsirisError) -> Iterator[str]:
-    for label, text in (("where", str(error.where)), ("hint", error.hint or "")):
+    remedy = CODES[error.code].remedy if error.code in CODES else ""
+    for label, text in (("where", str(error.where)), ("hint", error.hint or remedy)):
         if text:
             yield f"  {label:<7}{_indented(text)}"
     if error.target is not TargetState.UNCHANGED or error.where.step_id:

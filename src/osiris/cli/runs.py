@@ -14,6 +14,7 @@ import typer
 
 from osiris.cli import completion
 from osiris.cli.options import Json, Parameters, Progress, ProgressStyle, parsed_params
+from osiris.cli.place import enter_project_of
 from osiris.cli.problems import Exit, reporting, show_error, show_findings, show_recorded_error
 from osiris.cli.terminal import (
     answer,
@@ -26,9 +27,11 @@ from osiris.cli.terminal import (
     say,
     table,
 )
+from osiris.findings import as_written, shortened
 
 if TYPE_CHECKING:
     from osiris.adapters import ExecutionAdapter
+    from osiris.operations.history import RunView
     from osiris.operations.projects import DemoResult
     from osiris.operations.runs import RunOptions, RunResult
 
@@ -73,10 +76,9 @@ def run(  # noqa: PLR0913, PLR0917 - one for each option
     A run that did not end well is taken up again under its run key, if it began not long ago.
     """
     with reporting(json):
-        from osiris.operations.project import Project
         from osiris.operations.runs import run_pipeline
 
-        project = Project.find()
+        project, file = enter_project_of(file)
         choices = {
             "params": parsed_params(param),
             "adapter": adapter,
@@ -196,26 +198,41 @@ def show(
         if json:
             answer(True, view.to_dict())
             return
-        status = view.status
-        state = status.get("state", "unreadable")
-        died = state == "running" and not view.alive
-        title = paint(clean(str(status.get("run_id", run_id))), "bold")
-        out(f"{title}  {clean(str(status.get('pipeline', '')))}  {'died' if died else state}")
-        for line in table((step["id"], step["component"], step["state"]) for step in status.get("steps", [])):
-            out(line)
+        _show_status(view)
         out()
         for event in view.events:
             what = f"{str(event.get('ts', ''))[11:23]}  {event.get('event', '')}  {_facts(event)}"
             out(f"  {clean(in_one_line(what))}")
-        if status.get("error"):
+        out()
+        out(f"Evidence  {clean(view.folder)}")
+        if view.status.get("error"):
             out()
-            show_recorded_error(status["error"])
+            show_recorded_error(view.status["error"])
+
+
+def _show_status(view: RunView) -> None:
+    from osiris.cli.summary import show_steps
+    from osiris.session import RunState
+    from osiris.session.index import DIED
+
+    status = view.recorded
+    if status is None:
+        out(f"{clean(view.folder)}  its status.json cannot be read")
+        return
+    state = DIED if status.state is RunState.RUNNING and not view.alive else status.state.value
+    out(f"{paint(clean(status.run_id), 'bold')}  {clean(status.pipeline)}  {state}")
+    took = f", took {duration(status.duration_ms)}" if status.duration_ms is not None else ""
+    key = f", under the run key {clean(status.run_key)}" if status.run_key != status.run_id else ""
+    out(f"  began {status.started_at[:19].replace('T', ' ')} UTC{took}{key}")
+    show_steps(status)
 
 
 def _facts(event: dict[str, Any]) -> str:
     hidden = {"seq", "ts", "session", "event", "traceback"}
     facts = event | {"error": error["code"]} if isinstance(error := event.get("error"), dict) else event
     shown = [
-        f"{key}={value}" for key, value in facts.items() if key not in hidden and not isinstance(value, dict)
+        f"{key}={as_written(value)}"
+        for key, value in facts.items()
+        if key not in hidden and not isinstance(value, dict)
     ]
-    return "  ".join(shown)[:_FACTS_WIDTH]
+    return shortened("  ".join(shown), _FACTS_WIDTH)

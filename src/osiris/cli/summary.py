@@ -2,11 +2,15 @@
 
 from __future__ import annotations
 
+from typing import TYPE_CHECKING
+
 from osiris.cli.lines import because
 from osiris.cli.terminal import clean, count, duration, out, paint, rate, size, table
-from osiris.operations.runs import RunResult
 from osiris.session import RunState, Status, StepState, StepStatus, find_bottleneck
 from osiris.session.status import TargetStatus
+
+if TYPE_CHECKING:
+    from osiris.operations.runs import RunResult
 
 ENDINGS = {
     StepState.COMPLETE: ("✓", "green"),
@@ -16,6 +20,8 @@ ENDINGS = {
     StepState.SKIPPED: ("·", "dim"),
 }
 """How a step ended, with the colour."""
+
+_WITHOUT_FIGURES = (StepState.SKIPPED, StepState.CANCELLED, StepState.RUNNING, StepState.WAITING)
 
 _LEAST_ROWS, _LEAST_MS = 1000, 1000
 """With fewer rows, or in a shorter time, a speed says nothing."""
@@ -29,10 +35,18 @@ def show_result(result: RunResult) -> None:
     out()
     took = duration(status.duration_ms or 0)
     out(f"{paint(clean(status.pipeline), 'bold')} {paint(word, colour)} in {took}")
+    show_steps(status)
+    out()
+    for line in table([*_slowest(status), ("Evidence", result.session)], indent=0):
+        out(line)
+
+
+def show_steps(status: Status) -> None:
+    """How each step went or goes, and what was written where."""
     out()
     rows = table(map(_step_row, status.steps), indent=0, right=(3, 4, 5))
     for line, step in zip(rows, status.steps, strict=True):
-        sign, colour = ENDINGS.get(step.state, ("?", "dim"))
+        sign, colour = ENDINGS.get(step.state, ("…", "dim"))
         out(f"  {paint(sign, colour)} {line}")
     written = [_target_row(step.target) for step in status.steps if step.target is not None]
     if written:
@@ -40,14 +54,11 @@ def show_result(result: RunResult) -> None:
         out("Written")
         for line in table(written):
             out(line)
-    out()
-    for line in table([*_slowest(status), ("Evidence", result.session)], indent=0):
-        out(line)
 
 
 def _step_row(step: StepStatus) -> tuple[str, ...]:
     what = _what_it_did(step)
-    if step.state in (StepState.SKIPPED, StepState.CANCELLED):
+    if step.state in _WITHOUT_FIGURES:
         return step.id, step.component, what, "", "", ""
     carried = step.bytes_out or step.bytes_in
     rows = max(step.rows_in, step.rows_out)
@@ -63,7 +74,7 @@ def _step_row(step: StepStatus) -> tuple[str, ...]:
 
 
 def _what_it_did(step: StepStatus) -> str:
-    if step.state in (StepState.SKIPPED, StepState.CANCELLED):
+    if step.state in _WITHOUT_FIGURES:
         return f"{step.state.value} {because(step.because_of)}" if step.because_of else step.state.value
     if step.state is StepState.ALREADY_COMMITTED:
         return "committed by an earlier run"

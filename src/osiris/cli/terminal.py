@@ -6,7 +6,9 @@ import io
 import json
 import os
 import re
+import shutil
 import sys
+import textwrap
 from collections.abc import Container, Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager, suppress
 from typing import IO, Any, cast
@@ -79,14 +81,37 @@ def _visible(text: str) -> str:
     return _CONTROL.sub(lambda match: f"\\u{ord(match[0]):04x}", text)
 
 
-def table(rows: Iterable[Sequence[str]], indent: int = 2, right: Container[int] = ()) -> list[str]:
-    """Lines with aligned columns, without the empty ones; `right` names those that align to the right."""
+def table(
+    rows: Iterable[Sequence[str]], indent: int = 2, right: Container[int] = (), *, wrap: bool = False
+) -> list[str]:
+    """Lines with aligned columns, without the empty ones; `right` names those that align to the right.
+
+    With `wrap` the last column is broken where a terminal is too narrow for it.
+    """
     texts = [[clean(in_one_line(cell)) for cell in row] for row in rows]
     widths = [max(map(cells.width, column)) for column in zip(*texts, strict=True)] if texts else []
+    if wrap:
+        texts = _wrapped(texts, indent + sum(width + 2 for width in widths[:-1] if width))
     pads = [cells.right if number in right else cells.left for number in range(len(widths))]
     columns = list(zip(pads, widths, strict=True))
     lines = ("  ".join(pad(t, w) for t, (pad, w) in zip(row, columns, strict=True) if w) for row in texts)
     return [(" " * indent + line).rstrip() for line in lines]
+
+
+_NARROWEST = 24
+"""Fewer characters in a column make no text."""
+
+
+def _wrapped(rows: list[list[str]], before: int) -> list[list[str]]:
+    """The rows with the last cell in as many lines as it needs beside what stands before it."""
+    room = shutil.get_terminal_size().columns - before
+    if not own_stream(sys.stdout).isatty() or room < _NARROWEST:
+        return rows
+    wrapped = []
+    for *others, text in rows:
+        first, *more = textwrap.wrap(text, room) or [""]
+        wrapped += [[*others, first], *([*[""] * len(others), line] for line in more)]
+    return wrapped
 
 
 def count(number: int, noun: str) -> str:

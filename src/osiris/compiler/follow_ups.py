@@ -38,7 +38,7 @@ class _Explained:
             return True
         if finding.code == "CMP004" and (step, *finding.candidates[:1]) in self._misspelt:
             return True
-        if finding.code == "OML024" and step in self._no_inputs:
+        if finding.code in ("OML024", "SQL003") and step in self._no_inputs:
             return True
         if finding.code == "OML034" and self._parameters_are_misspelt:
             return True

@@ -89,7 +89,8 @@ class StepCheck:
             )
             return
         at = ("config", *problem.path)
-        self._report(code, problem.message, at, candidates=problem.candidates, hint=problem.hint)
+        hint = problem.hint or _about_commas(problem.path)
+        self._report(code, problem.message, at, candidates=problem.candidates, hint=hint)
 
     def _connection(self, component: Component, config: Mapping[str, Any]) -> None:
         if component.connection_use == "none" or config.get("connection") is UNSET:
@@ -181,6 +182,13 @@ def not_runnable(source: YamlSource, index: int, component: Component) -> Findin
     return source.finding(
         "CMP007", f"The component {component.name} has no driver that can be found.", path, hint=hint
     )
+
+
+def _about_commas(path: Path_) -> str | None:
+    """For `{amount: DECIMAL(12,2)}`, which YAML reads as two keys, `amount` and `2)`."""
+    key = str(path[-1]) if path else ""
+    split = key.endswith(")") and "(" not in key
+    return 'Within braces a comma ends the text; quote it: "DECIMAL(12,2)".' if split else None
 
 
 def _value_at(config: Any, path: Path_) -> Any:

@@ -7,10 +7,12 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+from pydantic import ValidationError
+
 from osiris.errors import UsageError
 from osiris.findings import nearest
 from osiris.operations.project import Project
-from osiris.session import RunRow, RunState
+from osiris.session import RunRow, RunState, Status
 from osiris.session.index import DIED
 from osiris.session.session import is_alive
 
@@ -40,6 +42,14 @@ class RunView:
     events: list[dict[str, Any]]
     folder: str
     alive: bool
+
+    @property
+    def recorded(self) -> Status | None:
+        """The status in its typed form; None where it is none of this version."""
+        try:
+            return Status.model_validate(self.status)
+        except ValidationError:
+            return None
 
     def to_dict(self) -> dict[str, Any]:
         """JSON-ready form."""

@@ -88,8 +88,11 @@ def _findings(project: Project, parsed: ParsedPipeline, params: Mapping[str, Any
 
 
 def compile_in_memory(project: Project, file: Path, params: Mapping[str, Any] | None = None) -> Compiled:
-    """Compile without writing anything."""
+    """Compile without writing anything. Raises `UsageError` USE003 or USE006."""
     parsed = read_pipeline(existing(file), shown_as=project.shown(file))
+    if isinstance(parsed.source.value, dict) and "manifest_version" in parsed.source.value:
+        hint = "Give the pipeline file; `osiris run` takes manifests too."
+        raise UsageError("USE006", f"{project.shown(file)} is a manifest, not a pipeline.", hint=hint)
     return Compiler(project.registry, project.connections).compile(parsed, params)
 
 
@@ -128,9 +131,8 @@ def check_manifest(project: Project, file: Path, params: Mapping[str, Any] | Non
     shown = project.shown(path)
     if not path.is_file() or path.read_text(encoding="utf-8") != dump_manifest(manifest):
         message = f"The stored manifest {shown} is missing or not what the pipeline compiles to."
-        raise PipelineError(
-            "MAN004", message, hint=f"Run `osiris compile {project.shown(file)}`.", where=Where(shown)
-        )
+        again = f"Run `osiris compile {project.shown(file)}`{' with the same --param' if params else ''}."
+        raise PipelineError("MAN004", message, hint=again, where=Where(shown))
     return CompileResult(manifest, path, shown, changed=False, session="", warnings=compiled.findings)
 
 
@@ -154,9 +156,9 @@ def store_manifest(project: Project, compiled: Compiled, session_id: str) -> Com
 def existing(file: Path) -> Path:
     """The file itself. Raises `UsageError` USE003 where there is none."""
     if not file.is_file():
-        siblings = (
-            sorted(path.name for path in file.parent.glob("*.y*ml"))[:5] if file.parent.is_dir() else []
-        )
-        hint = f"There are: {', '.join(siblings)}." if siblings else "Check the path."
-        raise UsageError("USE003", f"There is no file {file}.", hint=hint)
+        folder = file if file.is_dir() else file.parent
+        near = sorted(path.name for path in folder.glob("*.y*ml"))[:5] if folder.is_dir() else []
+        hint = f"There are: {', '.join(near)}." if near else "Check the path."
+        message = f"{file} is a folder, not a file." if folder == file else f"There is no file {file}."
+        raise UsageError("USE003", message, hint=hint)
     return file

@@ -55,11 +55,13 @@ class Project:
     def find(cls, start: Path | None = None) -> Self:
         """The project that a folder belongs to. Raises `PipelineError` for settings that cannot be read."""
         here = (start or Path.cwd()).resolve()
-        candidates = (
-            folder for folder in (here, *here.parents) if any((folder / m).is_file() for m in MARKERS)
-        )
-        root = next(candidates, here)
+        root = _root_above(here) or here
         return cls(root, _read_settings(root / SETTINGS_FILE))
+
+    @classmethod
+    def of(cls, file: Path) -> Self:
+        """The project that a file lies in; for a file in none, that of the current folder."""
+        return cls.find(_root_above(file.resolve().parent))
 
     @property
     def logs_dir(self) -> Path:
@@ -109,6 +111,10 @@ class Project:
         """A path as the user would write it: relative to the project where it lies inside."""
         resolved = path.resolve()
         return resolved.relative_to(self.root).as_posix() if resolved.is_relative_to(self.root) else str(path)
+
+
+def _root_above(folder: Path) -> Path | None:
+    return next((f for f in (folder, *folder.parents) if any((f / m).is_file() for m in MARKERS)), None)
 
 
 def _read_settings(file: Path) -> Settings:
