@@ -65,6 +65,8 @@ def test_a_broken_component_is_reported_beside_the_others(connected: Path, comma
     listed = command("components", "list")
     assert "duckdb.processor" in listed.out
     assert "CMP010" in listed.err
+    assert "\ncomponents/acme.bad/spec.yaml:1:1  error CMP010" in listed.err
+    assert "`osiris components validate acme.bad` says" in command("components", "show", "acme.bad").err
     validated = command("components", "validate", "--json")
     assert (validated.code, validated.document["valid"]) == (3, False)
     assert [one["name"] for one in validated.document["components"] if not one["valid"]] == ["acme.bad"]
@@ -143,6 +145,14 @@ def test_connections_are_listed_without_their_secrets(connected: Path, command: 
     }
     assert "hunter2" not in answer.out + command("connections", "list").out
     assert answer.code == 4
+
+
+def test_a_file_that_cannot_be_read_is_no_empty_one(project: Path, command: Any) -> None:
+    (project / "osiris_connections.yaml").write_text("connections: [")
+    for act in ("list", "doctor"):
+        answer = command("connections", act)
+        assert (answer.code, answer.out) == (4, "")
+        assert "error CON001" in answer.err
 
 
 def test_a_project_without_connections(project: Path, command: Any) -> None:

@@ -123,6 +123,17 @@ def test_problems_of_the_connections_file_are_reported_too(bench: Any) -> None:
     assert {error.file for error in compiled.errors} == {"osiris_connections.yaml"}
 
 
+@pytest.mark.parametrize(
+    ("text", "code"),
+    [("connections: [", "CON001"), ("connections: 5", "CON001"), ("- a", "CON001"), ("", "CON002")],
+)
+def test_a_connections_file_that_is_wrong_as_a_whole_is_the_only_error(
+    bench: Any, text: str, code: str
+) -> None:
+    (bench.root / "osiris_connections.yaml").write_text(text)
+    assert [error.code for error in bench.compile(write(TABLE)).errors] == [code]
+
+
 SECRETS = [
     "password: hunter2",
     "apiKey: hunter2",

@@ -83,6 +83,34 @@ def test_doctor_names_the_process_that_holds_the_file(database: Path, holder: su
     assert str(holder.pid) in check.message
 
 
+@pytest.mark.parametrize("name", ["t.csv", "t.json", "t.parquet", "t.csv.gz", "t.db", "t"])
+def test_a_file_of_data_is_no_database(tmp_path: Path, name: str) -> None:
+    """DuckDB opens some of them as a database in memory, in which everything written is lost."""
+    file = tmp_path / name
+    kinds = {
+        ".json": "(FORMAT json)",
+        ".parquet": "(FORMAT parquet)",
+        ".gz": "(FORMAT csv, COMPRESSION gzip)",
+    }
+    duckdb.sql(f"COPY (SELECT 1 AS a) TO '{file}' {kinds.get(file.suffix, '(FORMAT csv)')}")
+    before = file.read_bytes()
+    with pytest.raises(ConnectionFailed) as caught:
+        DuckDBConnector({"path": str(file)}).connect()
+    assert caught.value.code == "CON023"
+    assert failures(file) == {"open": "CON023"}
+    assert file.read_bytes() == before
+
+
+@pytest.mark.parametrize("name", ["t.csv", "t.parquet"])
+def test_a_database_may_have_any_name(tmp_path: Path, name: str) -> None:
+    for statement in ("CREATE TABLE t AS SELECT 1 AS a", "INSERT INTO t VALUES (2)"):
+        connector = DuckDBConnector({"path": str(tmp_path / name)})
+        connector.con.execute(statement)
+        connector.close()
+    with duckdb.connect(str(tmp_path / name), read_only=True) as con:
+        assert con.execute("FROM t").fetchall() == [(1,), (2,)]
+
+
 def test_memory_is_no_connection() -> None:
     with pytest.raises(ConnectionFailed) as caught:
         DuckDBConnector({"path": ":memory:"})

@@ -30,7 +30,7 @@ def list_(json: Json = False) -> None:
             ]
             for line in table(rows, indent=0):
                 out(line)
-            if not rows:
+            if not rows and not listed.findings:
                 out("There are no connections yet; they are declared in osiris_connections.yaml.")
             show_findings(listed.findings)
         raise Exit(int(ExitCode.CONNECTION) if listed.findings else 0)
@@ -71,6 +71,6 @@ def doctor(
                     out(f"  {sign} {clean(check.name).ljust(width)}  {code}{clean(check.message)}")
                     if check.hint and not check.ok:
                         out(f"      hint: {clean(check.hint)}")
-            if not diagnoses:
+            if not diagnoses and not broken:
                 out("There are no connections yet; they are declared in osiris_connections.yaml.")
         raise Exit(0 if healthy else int(ExitCode.CONNECTION))

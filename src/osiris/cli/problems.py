@@ -178,7 +178,9 @@ def summary(findings: list[Finding]) -> str:
 def place(finding: Finding) -> str:
     """`file:line:column`, as editors understand it."""
     mark = (finding.mark.line, finding.mark.column) if finding.mark else ()
-    return ":".join(map(str, (finding.file or "pipeline", *mark)))
+    file = Path(finding.file or "pipeline")
+    shown = file.relative_to(Path.cwd()) if file.is_relative_to(Path.cwd()) else file
+    return ":".join(map(str, (shown, *mark)))
 
 
 def _from_project(file: str) -> Path:

@@ -191,7 +191,7 @@ def _at_step(finding: Finding, parsed: ParsedPipeline) -> Finding:
 
 def _concerns(finding: Finding, references: set[str]) -> bool:
     """Whether a finding of the connections file touches one of the references, or the whole file."""
-    family, alias = [*finding.pointer.split("/"), "", ""][2:4]
+    _, _, family, alias, *_ = [*finding.pointer.split("/"), "", "", ""]
     prefix = f"@{family}.{alias}"
     return not family or any(ref == prefix or (not alias and ref.startswith(prefix)) for ref in references)
 

@@ -29,10 +29,11 @@ class _Explained:
             (_step(f), f.candidates[0]) for f in findings if f.code == "CMP003" and f.candidates
         }
         self._parameters_are_misspelt = any(f.code == "OML027" for f in findings)
+        self._no_connections = any(f.code == "CON001" for f in findings)
         self._edges_are_broken = any(f.code in _BROKEN_EDGES for f in findings) or bool(self._no_inputs)
 
     def covers(self, finding: Finding) -> bool:
-        """Whether a broken config, a misspelt key or a broken edge is behind it."""
+        """Whether a broken config, a misspelt key, a broken edge or a broken file is behind it."""
         step = _step(finding)
         if finding.code in _CONFIG_CODES and step in self._no_config:
             return True
@@ -41,6 +42,8 @@ class _Explained:
         if finding.code in ("OML024", "SQL003") and step in self._no_inputs:
             return True
         if finding.code == "OML034" and self._parameters_are_misspelt:
+            return True
+        if finding.code == "CON002" and self._no_connections:
             return True
         return finding.code == "OML031" and self._edges_are_broken
 

@@ -54,6 +54,9 @@ class Registry:
         self.load_specs()
         if name in self._components:
             return self._components[name]
+        if any(self.findings_of(name)):
+            hint = f"`osiris components validate {name}` says what is wrong with it."
+            raise PipelineError("CMP001", f"The declaration of {name!r} cannot be used.", hint=hint)
         candidates = self.nearest(name)
         hint = (
             f"Did you mean {', '.join(candidates)}?" if candidates else "`osiris components list` shows all."

@@ -141,7 +141,7 @@ def _unusable(source: YamlSource, details: ErrorDetails) -> PipelineError:
         near = nearest(str(path[0]), Settings.model_fields)
         meant = f"; did you mean {near[0]!r}?" if near else "."
         return PipelineError("SET001", f"There is no setting {str(path[0])!r}{meant}", hint=hint, where=where)
-    setting = f"The setting {str(path[0])!r}" if path else "The file"
-    return PipelineError(
-        "SET001", f"{setting} is not right: {details['msg'].lower()}.", hint=hint, where=where
-    )
+    if not path:
+        return PipelineError("SET001", "The file must be a mapping of settings.", hint=hint, where=where)
+    message = f"The setting {str(path[0])!r} is not right: {details['msg'].lower()}."
+    return PipelineError("SET001", message, hint=hint, where=where)

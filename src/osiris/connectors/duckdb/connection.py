@@ -116,6 +116,7 @@ class DuckDBConnector:
         try:
             with _OPENING:
                 con = duckdb.connect(str(self.path), read_only=self._read_only(), config=_settings())
+                _refuse_memory(con, self.path)
                 _settle(con)
         except duckdb.Error as exc:
             raise _opening_error(exc, self.path) from exc
@@ -132,6 +133,16 @@ class DuckDBConnector:
 
 def _settings() -> dict[str, Any]:
     return engine_settings(MEMORY_LIMIT) | {"enable_external_access": False}
+
+
+def _refuse_memory(con: duckdb.DuckDBPyConnection, path: Path) -> None:
+    """DuckDB takes the file of a table for views in a database in memory: what is written there is lost."""
+    row = con.execute(
+        "SELECT path FROM duckdb_databases() WHERE database_name = current_database()"
+    ).fetchone()
+    if row is None or row[0] is None:
+        con.close()
+        raise _not_a_database(path)
 
 
 def _settle(con: duckdb.DuckDBPyConnection) -> None:
@@ -208,9 +219,7 @@ def _opening_error(exc: duckdb.Error, path: Path) -> OsirisError:
             details={"pid": int(pid), "program": program},
         )
     if "not a valid DuckDB database" in text:
-        return ConnectionFailed(
-            "CON023", f"{path.name} is not a DuckDB database.", hint="Point path at a DuckDB file."
-        )
+        return _not_a_database(path)
     if "Permission denied" in text:
         return ConnectionFailed(
             "CON021", f"{path.name} cannot be opened: permission denied.", hint="Grant access to it."
@@ -222,3 +231,9 @@ def _opening_error(exc: duckdb.Error, path: Path) -> OsirisError:
             hint="Close the other connection, then run the same command again.",
         )
     return map_engine_error(exc)
+
+
+def _not_a_database(path: Path) -> ConnectionFailed:
+    return ConnectionFailed(
+        "CON023", f"{path.name} is not a DuckDB database.", hint="Point path at a DuckDB file."
+    )
