@@ -105,7 +105,8 @@ def compile_pipeline(project: Project, file: Path, params: Mapping[str, Any] | N
     session = Session.create(project.logs_dir, new_session_id("compile"))
     session.emit(CompileStart(file=project.shown(file)))
     try:
-        result = store_manifest(project, compile_in_memory(project, file, params), session.id)
+        shown = project.shown(session.folder)
+        result = store_manifest(project, compile_in_memory(project, file, params), shown)
         session.write_manifest(dump_manifest(result.manifest))
         session.emit(
             CompileComplete(
@@ -136,7 +137,7 @@ def check_manifest(project: Project, file: Path, params: Mapping[str, Any] | Non
     return CompileResult(manifest, path, shown, changed=False, session="", warnings=compiled.findings)
 
 
-def store_manifest(project: Project, compiled: Compiled, session_id: str) -> CompileResult:
+def store_manifest(project: Project, compiled: Compiled, session: str) -> CompileResult:
     """Write a compile's manifest into the build folder, unless it is there already."""
     manifest = compiled.require()
     path = manifest_path(project.build_dir, manifest)
@@ -150,7 +151,7 @@ def store_manifest(project: Project, compiled: Compiled, session_id: str) -> Com
             temporary.replace(path)
         finally:
             temporary.unlink(missing_ok=True)
-    return CompileResult(manifest, path, project.shown(path), changed, session_id, compiled.findings)
+    return CompileResult(manifest, path, project.shown(path), changed, session, compiled.findings)
 
 
 def existing(file: Path) -> Path:
