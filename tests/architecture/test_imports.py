@@ -69,8 +69,10 @@ def is_code_of_a_component(module: str) -> bool:
         (["--help"], "components"),
         (["components", "list"], "duckdb.processor"),
         (["components", "list", "--json"], "duckdb.processor"),
+        (["runs", "list"], "There are no runs yet."),
+        (["connections", "list"], "There are no connections yet"),
     ],
-    ids=["help", "listing", "listing as JSON"],
+    ids=["help", "listing", "listing as JSON", "runs", "connections"],
 )
 def test_it_loads_neither_component_code_nor_vendor_library(
     command: list[str], expected: str, project: Path

@@ -43,6 +43,7 @@ class Replica:
             adapter=request.adapter,
             resumes=request.resumes,
             named_key=request.named_key,
+            passes_over=request.passes_over,
         )
 
     def begin(self) -> None:

@@ -13,7 +13,13 @@ from typing import Any
 from osiris.components.registry import Registry
 from osiris.components.schemas import schema_problems, with_defaults
 from osiris.components.spec import FamilyConnection
-from osiris.connections.file import PLACEHOLDER, ConnectionEntry, ConnectionsFile, is_clear_text, secret_pointers
+from osiris.connections.file import (
+    PLACEHOLDER,
+    ConnectionEntry,
+    ConnectionsFile,
+    is_clear_text,
+    secret_pointers,
+)
 from osiris.connections.secrets import Found, SecretSources
 from osiris.errors import ConnectionFailed
 from osiris.redaction import Secret, is_secret_field, redactor
