@@ -32,17 +32,18 @@ FUSED = {
     "own with": "WITH big AS (SELECT order_id FROM orders WHERE amount > 9) SELECT order_id FROM big --\n",
     "bind": "SELECT order_id FROM orders WHERE amount > :least AND day >= :since",
     "not null only": "SELECT order_id FROM orders WHERE note IS NOT NULL",
+    "star": "SELECT *, amount * 2 AS twice FROM orders",
+    "generated": "SELECT order_id, range AS n FROM orders, range(2) ORDER BY order_id, n",
     "union": "SELECT order_id AS id FROM orders UNION ALL SELECT -order_id FROM orders",
 }
 
 STREAMED = {
-    "star": "SELECT * FROM orders",
     "limit": "SELECT order_id FROM orders LIMIT 10",
     "no column": "SELECT count(*) AS n FROM orders",
     "column of no use": "SELECT order_id FROM (SELECT order_id, amount FROM orders)",
     "unread input": "SELECT order_id FROM orders",
     "special type": "SELECT order_id, [amount] AS l FROM orders",
-    "table function": "SELECT order_id, range FROM orders, range(2)",
+    "excluded column": "SELECT * EXCLUDE (note) FROM orders",
 }
 
 

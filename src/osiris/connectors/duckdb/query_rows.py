@@ -29,6 +29,7 @@ _PLAIN = frozenset(
 )  # fmt: skip
 """Types that pass between steps as they are; the values of others are checked on their way through Arrow."""
 
+_GENERATING = frozenset(["generate_series", "range", "unnest"])
 _MARK = "osiris-infinite:"
 _INFINITE = re.compile(re.escape(_MARK) + r"(\w*):(\d+)")
 _RESULT = "result"
@@ -37,14 +38,19 @@ _RESULT = "result"
 def is_joinable(select: Select, inputs: Collection[str]) -> bool:
     """Whether the SQL means the same where its inputs are parts of its own statement.
 
-    It must read its inputs and nothing else, name the columns it takes, and read to the end, which a LIMIT
-    need not.
+    It must read its inputs and nothing else, some column of them, and to the end, which a LIMIT need not.
     """
     names = {folded(name) for name in inputs}
-    has_limit = any(str(node.get("type", "")).startswith("LIMIT") for node in nodes(select.tree))
     reads_inputs = {folded(table.text) for table in select.tables} == names
-    is_plain = not select.texts and ";" not in select.sql and not has_limit
-    return is_plain and reads_inputs and bool(named_columns(select))
+    is_plain = ";" not in select.sql and all(map(_is_harmless, nodes(select.tree)))
+    return is_plain and reads_inputs and named_columns(select) != frozenset()
+
+
+def _is_harmless(node: dict[str, Any]) -> bool:
+    """Whether a node of the parsed SQL neither stops a source early nor reads anything but tables."""
+    if node.get("type") == "TABLE_FUNCTION":
+        return folded(node["function"]["function_name"]) in _GENERATING
+    return not str(node.get("type", "")).startswith("LIMIT")
 
 
 @dataclass(frozen=True)
