@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 
 from osiris.connectors.filesystem.csv_types import declared
 from osiris.connectors.filesystem.paths import path_problem
@@ -17,12 +17,14 @@ def path_problems(path: str) -> list[ConfigProblem]:
     return [ConfigProblem("path", "FIL001", f"The path {path!r} {problem}.", hint)] if problem else []
 
 
-def type_problems(schema: Mapping[str, str]) -> list[ConfigProblem]:
-    """DAT010 for each type that is not known."""
+def type_problems(
+    schema: Mapping[str, str], declare: Callable[[str, str], object] = declared
+) -> list[ConfigProblem]:
+    """DAT010 for each type that is not known to `declare`, which takes a column's name and its type."""
     found = []
     for column, type_name in schema.items():
         try:
-            declared(column, type_name)
+            declare(column, type_name)
         except PipelineError as exc:
             found.append(ConfigProblem("schema", exc.code, exc.message, exc.hint))
     return found
