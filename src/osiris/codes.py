@@ -206,10 +206,13 @@ CODES: dict[str, Code] = {
     "DAT030": Code("A line is not one JSON object.", "Correct the line; each line is one object."),
     "DAT031": Code("An object names a key twice.", "Keep one of the two."),
     "DAT032": Code(
-        "A row has a key that no row of the sample has.", "Pin its type in schema, or name the columns to keep."
+        "A row has a key that no row of the sample has.",
+        "Pin its type in schema, or name the columns to keep.",
     ),
     "DAT033": Code("A number that is not finite cannot be written as JSON.", "Replace it in the SQL before."),
-    "DAT034": Code("A text that is to be written as a JSON value is not JSON.", "Mend it, or write it as text."),
+    "DAT034": Code(
+        "A text that is to be written as a JSON value is not JSON.", "Mend it, or write it as text."
+    ),
     # --- SQL: SQL of a pipeline ---
     "SQL001": Code("The SQL has a syntax error.", "Correct it at the position shown."),
     "SQL002": Code(

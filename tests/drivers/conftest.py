@@ -12,6 +12,8 @@ import pytest
 from osiris.core import as_reader
 from osiris.drivers.filesystem_csv_extractor_driver import FilesystemCsvExtractorDriver
 from osiris.drivers.filesystem_csv_writer_driver import FilesystemCsvWriterDriver
+from osiris.drivers.filesystem_jsonl_extractor_driver import FilesystemJsonlExtractorDriver
+from osiris.drivers.filesystem_jsonl_writer_driver import FilesystemJsonlWriterDriver
 from osiris.drivers.filesystem_parquet_extractor_driver import FilesystemParquetExtractorDriver
 from osiris.drivers.filesystem_parquet_writer_driver import FilesystemParquetWriterDriver
 from osiris.testing.context import RecordingContext
@@ -37,11 +39,17 @@ class Files:
     def read_csv(self, path: str, **config: Any) -> pa.Table:
         return self._read(FilesystemCsvExtractorDriver(), path, config)
 
+    def read_jsonl(self, path: str, **config: Any) -> pa.Table:
+        return self._read(FilesystemJsonlExtractorDriver(), path, config)
+
     def read_parquet(self, path: str, **config: Any) -> pa.Table:
         return self._read(FilesystemParquetExtractorDriver(), path, config)
 
     def write_csv(self, data: pa.Table | pa.RecordBatchReader, path: str, **config: Any) -> Path:
         return self._write(FilesystemCsvWriterDriver(), data, path, config)
+
+    def write_jsonl(self, data: pa.Table | pa.RecordBatchReader, path: str, **config: Any) -> Path:
+        return self._write(FilesystemJsonlWriterDriver(), data, path, config)
 
     def write_parquet(self, data: pa.Table | pa.RecordBatchReader, path: str, **config: Any) -> Path:
         return self._write(FilesystemParquetWriterDriver(), data, path, config)

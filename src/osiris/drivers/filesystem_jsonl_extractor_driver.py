@@ -64,7 +64,7 @@ class FilesystemJsonlExtractorDriver:
         con = reading_engine(ctx.work_dir)
         ctx.closing(con)
         ctx.on_cancel(interrupter(con))
-        source.look(con)
+        source.look(con, ctx)
         if source.undeclared:
             _tell(source, ctx)
         return {"df": delivered(source.read(con, ctx), promised, paths, connector.shown, ctx)}

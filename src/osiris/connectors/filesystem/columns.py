@@ -64,7 +64,7 @@ def parquet_problem(arrow_type: pa.DataType) -> str | None:
     if pt.is_dictionary(arrow_type) or _is_list(arrow_type):
         return parquet_problem(arrow_type.value_type)
     if pt.is_struct(arrow_type):
-        return _struct_problem(arrow_type)
+        return _struct_problem(arrow_type, parquet_problem)
     if pt.is_map(arrow_type):
         return parquet_problem(arrow_type.key_type) or parquet_problem(arrow_type.item_type)
     if _is_binary(arrow_type):
@@ -72,10 +72,33 @@ def parquet_problem(arrow_type: pa.DataType) -> str | None:
     return _scalar_problem(arrow_type)
 
 
-def _struct_problem(arrow_type: pa.StructType) -> str | None:
+def json_problem(arrow_type: pa.DataType) -> str | None:
+    """What to do about a type that JSON cannot hold; None when it can."""
+    if _is_json(arrow_type) or (pt.is_decimal256(arrow_type) and arrow_type.scale >= 0):
+        return None
+    return _json_value_problem(arrow_type)
+
+
+def _json_value_problem(arrow_type: pa.DataType) -> str | None:
+    if pt.is_dictionary(arrow_type) or _is_list(arrow_type):
+        return _json_value_problem(arrow_type.value_type)
+    if pt.is_struct(arrow_type):
+        return _struct_problem(arrow_type, _json_value_problem)
+    if pt.is_map(arrow_type):
+        is_text = pt.is_string(arrow_type.key_type) or pt.is_large_string(arrow_type.key_type)
+        not_text = "Cast the keys of the map to VARCHAR in SQL before: JSON has no others."
+        return _json_value_problem(arrow_type.item_type) if is_text else not_text
+    if _is_binary(arrow_type):
+        return "Turn it into text in SQL before: base64(column) or hex(column)."
+    if _is_json(arrow_type):
+        return "Take the JSON out of the list, map or struct in SQL before."
+    return _scalar_problem(arrow_type)
+
+
+def _struct_problem(arrow_type: pa.StructType, problem: Callable[[pa.DataType], str | None]) -> str | None:
     if len({folded(field.name) for field in arrow_type}) < arrow_type.num_fields:
         return "Rename the members of the struct that differ only by case."
-    return next((hint for field in arrow_type if (hint := parquet_problem(field.type))), None)
+    return next((hint for field in arrow_type if (hint := problem(field.type))), None)
 
 
 def decimal_text(column: pa.Array) -> pa.Array:
@@ -106,6 +129,10 @@ def _is_binary(arrow_type: pa.DataType) -> bool:
 
 def _is_list(arrow_type: pa.DataType) -> bool:
     return any(check(arrow_type) for check in (pt.is_list, pt.is_large_list, pt.is_fixed_size_list))
+
+
+def _is_json(arrow_type: pa.DataType) -> bool:
+    return getattr(arrow_type, "extension_name", "") == "arrow.json"
 
 
 def _is_negative_scale(arrow_type: pa.DataType) -> bool:

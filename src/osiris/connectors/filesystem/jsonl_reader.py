@@ -63,15 +63,15 @@ class JsonlSource:
         return {name: self._columns[name].type for name in self.names}
 
     def look(
-        self, con: duckdb.DuckDBPyConnection, rows: int = SAMPLE_ROWS, *, cancelled: bool = False
+        self, con: duckdb.DuckDBPyConnection, ctx: ExecutionContext | None = None, rows: int | None = None
     ) -> None:
         """Find the keys, and a type for each that has none, from the first rows. Raises `DataError`."""
         try:
-            self.sample = take_sample(con, self._lines, rows)
+            self.sample = take_sample(con, self._lines, rows or SAMPLE_ROWS)
             self._choose()
             self._infer(con)
         except _EngineFailure as exc:
-            raise map_engine_error(exc, cancelled=cancelled) from exc
+            raise map_engine_error(exc, cancelled=ctx is not None and ctx.cancelled) from exc
 
     def read(self, con: duckdb.DuckDBPyConnection, ctx: ExecutionContext) -> pa.RecordBatchReader:
         """All rows, in file order. Iterating raises `DataError` at a line or a value that does not fit."""

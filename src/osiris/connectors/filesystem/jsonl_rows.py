@@ -26,6 +26,8 @@ class ExactRows:
         self._lines = lines
         self._refused = closed
         self._known = frozenset(sql.keys)
+        prepares = [(index, sql.position(column), column.prepare) for index, column in enumerate(sql.columns)]
+        self._prepares = [(index, at, prepare) for index, at, prepare in prepares if prepare is not None]
 
     def values(self, line: str, number: int) -> Values:
         """The values of one line. Raises `DataError` DAT030, DAT031 or DAT032."""
@@ -49,11 +51,11 @@ class ExactRows:
         return [column.combine_chunks() for column in read.columns[:-1]]
 
     def _prepared(self, values: Values, number: int) -> Values:
-        prepared: Values = [None] * len(values)
-        for index, column in enumerate(self._sql.columns):
-            position = self._sql.position(column)
+        prepared = list(values)
+        for index, position, prepare in self._prepares:
+            value = values[position]
             try:
-                prepared[position] = column.prepared(values[position])
+                prepared[position] = value if value is None else prepare(value)
             except ValueError:
                 self._refuse(index, values, number)
         return prepared

@@ -13,7 +13,7 @@ from osiris.connectors.filesystem.jsonl_lines import LINES, JsonlLines
 from osiris.connectors.filesystem.jsonl_rows import VALUES, ExactRows, read_members
 from osiris.connectors.filesystem.jsonl_sql import KEYS, NOT_BLANK, RowSql
 
-SAMPLE_ROWS = 100_000
+SAMPLE_ROWS = 50_000
 _SAMPLE_BYTES = 64 << 20
 _NO_KEYS = f"SELECT line, number FROM sample WHERE {NOT_BLANK} AND {KEYS} IS NULL ORDER BY number"
 
@@ -37,13 +37,12 @@ def take_sample(con: duckdb.DuckDBPyConnection, lines: JsonlLines, rows: int) ->
     for shape, _, _ in shapes:
         keys |= dict.fromkeys(shape if shape is not None else _keys_of_unclear(con, lines))
     count = sum(found for _, _, found in shapes)
-    return JsonlSample(tuple(keys), count, taken.nbytes // max(1, count), is_whole)
+    return JsonlSample(tuple(keys), count, max(1, taken.nbytes // max(1, count)), is_whole)
 
 
 def sample_values(con: duckdb.DuckDBPyConnection, sql: RowSql, exact: ExactRows) -> str:
     """The name of a table in `con` whose list `v` has the values of the sample's rows. Raises `DataError`."""
-    either = "CASE WHEN same THEN v END AS v, CASE WHEN NOT same THEN line END AS line"
-    found: pa.Table = con.sql(f"SELECT {either}, number FROM ({sql.values('sample')})").to_arrow_table()
+    found: pa.Table = con.sql(sql.sample("sample")).to_arrow_table()
     unclear = found.filter(pc.is_valid(found["line"]))
     numbers = unclear["number"].to_pylist()
     mended = [

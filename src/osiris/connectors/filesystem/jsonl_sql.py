@@ -1,15 +1,15 @@
 """The SQL that reads JSON lines: fast, and believed only where it cannot be wrong.
 
 DuckDB's parser keeps numbers as doubles, takes the first of two equal keys, and accepts NaN and a comma too
-many. So what it found is put together again: the texts of the values, with the keys around them, must give
-the line, spaces aside. A line that passes has no other member, none twice, and no number that is spelled
-otherwise than DuckDB spells it. All other lines are left to `jsonl_text`.
+many. So its reading is checked against the line: written again by DuckDB, the line must be the same, spaces
+aside, and have as many keys as values were found. Then no member is unknown, none is there twice, and each
+number is spelled as DuckDB spells it. Lines that differ only in escapes or in zeros at the end of decimals
+have the same values still. All others are left to `jsonl_text`.
 """
 
 from __future__ import annotations
 
-import json
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 
 from osiris.connectors.duckdb.engine import quote_literal
@@ -21,8 +21,33 @@ NOT_BLANK = r"regexp_matches(line, '[^ \t\r]')"
 KEYS = "TRY(CASE WHEN json_type(line) = 'OBJECT' THEN json_keys(line) END)"
 """The keys of a line as DuckDB reads it; NULL for what it does not take for an object."""
 
-_NO_JSON = "contains(line, 'NaN') OR contains(line, 'Infinity')"
-_LINE = "replace(line, ' ', '')"
+_READ = "replace(line, ' ', '')"
+_WRITTEN = "replace(CAST(json(line) AS VARCHAR), ' ', '')"
+_DOUBTFUL = (
+    f"v IS NULL OR NOT starts_with({_READ}, '{{') OR list_count(v) <> len(json_keys(line))"
+    r" OR regexp_matches(line, '[:,\[][ \t\r]*-?(?i:nan|inf)')"
+)
+"""No object, another number of keys, or what may be a number that JSON does not have."""
+
+_HAS_ESCAPED_BACKSLASH = rf"contains({_READ}, '\\') OR contains({_WRITTEN}, '\\')"
+"""Where there is none, each backslash begins an escape, so that escapes can be told by their look."""
+
+
+def _same(spelled: Callable[[str], str]) -> str:
+    """SQL for whether a line is as DuckDB would write it, apart from what `spelled` makes equal."""
+    return f"NOT ({_HAS_ESCAPED_BACKSLASH}) AND {spelled(_READ)} = {spelled(_WRITTEN)}"
+
+
+def _without_escapes(text: str) -> str:
+    r"""SQL for a line without the characters that have an escape such as \u00e9 or \/, escaped or not."""
+    rest = rf"regexp_replace({text}, '(?:\\u[0-9a-fA-F]{{4}}|[^\x00-\x7F])+', '', 'g')"
+    return rf"replace({rest}, '\/', '/')"
+
+
+def _without_zeros(text: str) -> str:
+    """SQL for a line, without escapes, whose numbers have no zeros that say nothing: 1.50, 1e-07."""
+    rest = rf"regexp_replace({_without_escapes(text)}, '(\.[0-9]+?)0+([^0-9.eE])', '\1\2', 'g')"
+    return f"replace({rest}, 'e-0', 'e-')"
 
 
 @dataclass(frozen=True, slots=True)
@@ -37,20 +62,22 @@ class RowSql:
         keys = f"SELECT number, {KEYS} AS keys FROM {lines} WHERE {NOT_BLANK}"
         return f"SELECT keys, min(number) AS first, count(*) FROM ({keys}) GROUP BY keys ORDER BY first"
 
-    def values(self, lines: str) -> str:
-        """A SELECT of `line`, `number`, `v` (values by key, as JSON text) and `same` (whether they are right)."""
-        pointers = ", ".join(quote_literal(_pointer(key)) for key in self.keys)
-        found = f"TRY(CAST(json_extract(line, [{pointers}]) AS VARCHAR[]))"
-        rows = f"SELECT line, number, {found} AS v FROM {lines} WHERE {NOT_BLANK}"
-        return f"SELECT *, {self._same()} AS same FROM ({rows})"
+    def sample(self, lines: str) -> str:
+        """A SELECT of `number`, and of `v` (a JSON text per key) or, where DuckDB cannot give it, `line`.
+
+        Numbers are spelled in `v` as in the line; strings may not be.
+        """
+        either = "CASE WHEN same THEN v END AS v, CASE WHEN NOT same THEN line END AS line"
+        return f"SELECT number, {either} FROM ({self._values(lines, _same(_without_escapes))})"
 
     def fast(self, lines: str) -> str:
         """A SELECT of the columns `c0`, `c1`, ..., of `line` (NULL where they are right) and `number`."""
-        certain = " AND ".join(
-            ["same", *self._fits(), *(column.is_sure(f"t{i}") for i, column in enumerate(self.columns))]
-        )
-        line = f"CASE WHEN {certain} THEN NULL ELSE line END AS line"
-        return f"SELECT {self._names()}, {line}, number FROM ({self._typed(self.values(lines))})"
+        columns = list(enumerate(self.columns))
+        kept = [column.keeps_text(self._value(column)) for column in self.columns]
+        rows = self._values(lines, " AND ".join([_same(_without_zeros), *kept]))
+        sure = ["same", *self._fits(), *(column.is_sure(f"t{i}") for i, column in columns)]
+        line = f"CASE WHEN {' AND '.join(sure)} THEN NULL ELSE line END AS line"
+        return f"SELECT {self._names()}, {line}, number FROM ({self._typed(rows)})"
 
     def exact(self, rows: str) -> str:
         """The same from rows with `v` as `jsonl_text` found it; `fits` says which columns can take theirs."""
@@ -59,6 +86,14 @@ class RowSql:
     def position(self, column: JsonColumn) -> int:
         """Where in `v` the column's values are, counted from 0."""
         return self.keys.index(column.name)
+
+    def _values(self, lines: str, or_else: str) -> str:
+        """A SELECT of `line`, `number`, `v` and `same`, whether `v` is right; other spellings are for `or_else`."""
+        pointers = ", ".join(quote_literal(_pointer(key)) for key in self.keys)
+        found = f"TRY(CAST(json_extract(line, [{pointers}]) AS VARCHAR[]))"
+        rows = f"SELECT line, number, {found} AS v FROM {lines} WHERE {NOT_BLANK}"
+        same = f"CASE WHEN {_DOUBTFUL} THEN false WHEN {_READ} = {_WRITTEN} THEN true ELSE {or_else} END"
+        return f"SELECT *, {same} AS same FROM ({rows})"
 
     def _typed(self, rows: str) -> str:
         columns = list(enumerate(self.columns))
@@ -78,29 +113,7 @@ class RowSql:
     def _value(self, column: JsonColumn) -> str:
         return f"v[{self.position(column) + 1}]"
 
-    def _same(self) -> str:
-        """Whether the line is what its values give; decimals may be spelled with all their places."""
-        values = {key: f"v[{i}]" for i, key in enumerate(self.keys, 1)}
-        padded = {
-            column.name: f"coalesce(CAST(TRY_CAST({v} AS {column.type}) AS VARCHAR), {v})"
-            for column in self.columns
-            if column.is_decimal
-            for v in [values[column.name]]
-        }
-        or_padded = f"WHEN {_LINE} = {_rebuilt(values | padded)} THEN true" if padded else ""
-        same = f"WHEN {_LINE} = {_rebuilt(values)} THEN true {or_padded}"
-        return f"CASE WHEN {_NO_JSON} THEN false {same} ELSE false END"
-
 
 def _pointer(key: str) -> str:
     """RFC 6901."""
     return "/" + key.replace("~", "~0").replace("/", "~1")
-
-
-def _rebuilt(values: dict[str, str]) -> str:
-    """SQL for the line without spaces; `concat` leaves out a member whose value is NULL, that is, missing."""
-    members = ", ".join(
-        f"{quote_literal(',' + json.dumps(key, ensure_ascii=False) + ':')} || {value}"
-        for key, value in values.items()
-    )
-    return f"replace('{{' || ltrim(concat({members}), ',') || '}}', ' ', '')"

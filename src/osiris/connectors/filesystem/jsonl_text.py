@@ -41,19 +41,43 @@ def members(line: str) -> dict[str, str]:
     opening = _OBJECT.match(line)
     if opening is None:
         raise BadLine("DAT030", "is not a JSON object", _ARRAY_HINT)
+    try:
+        found, end = _members(line, opening.end())
+    except (json.JSONDecodeError, RecursionError) as error:
+        raise _not_json(error) from error
+    _check_end(line, end)
+    return found
+
+
+def _members(line: str, at: int) -> tuple[dict[str, str], int]:
+    """The members that begin at a place, and where they end."""
+    decode = _JSON.raw_decode
     found: dict[str, str] = {}
-    at = opening.end()
     more = line.startswith('"', at)
     while more:
-        key, start = _key(line, at)
-        _, at = _decoded(line, start)
+        key, end = decode(line, at)
+        colon = _COLON.match(line, end)
+        if colon is None:
+            raise _malformed("a colon is missing", end)
+        start = colon.end()
+        _, at = decode(line, start)
         if key in found:
             raise BadLine("DAT031", f"names the key {key!r} twice", "Keep one of the two.")
         found[key] = line[start:at]
         comma = _COMMA.match(line, at)
         at, more = (comma.end(), True) if comma else (at, False)
-    _check_end(line, at)
-    return found
+    return found, at
+
+
+def in_one_line(value: str) -> str:
+    """A JSON value with spaces for the line ends between its tokens. Raises `BadLine` for other text."""
+    text = value.strip(" \t\r\n")
+    try:
+        _JSON.decode(text)
+    except (json.JSONDecodeError, RecursionError) as error:
+        raise _not_json(error) from error
+    _check_escapes(text)
+    return text.replace("\n", " ").replace("\r", " ")
 
 
 def compact(value: str) -> str:
@@ -64,8 +88,10 @@ def compact(value: str) -> str:
 def plain_number(number: str) -> str:
     """A number without exponent and without zeros at the end of its decimals, where it has a usual size."""
     value = _decimal(number)
-    if value is None or abs(value.adjusted()) > _MOST_ZEROS:
+    if value is None or (value and abs(value.adjusted()) > _MOST_ZEROS):
         return number
+    if not value:
+        return "0"
     text = format(value, "f")
     return text.rstrip("0").rstrip(".") if "." in text else text
 
@@ -89,32 +115,25 @@ def _decimal(number: str) -> Decimal | None:
         return None
 
 
-def _key(line: str, at: int) -> tuple[str, int]:
-    key, end = _decoded(line, at)
-    colon = _COLON.match(line, end)
-    if colon is None:
-        raise _malformed("a colon is missing", end)
-    return key, colon.end()
-
-
-def _decoded(line: str, at: int) -> tuple[Any, int]:
-    try:
-        return _JSON.raw_decode(line, at)
-    except json.JSONDecodeError as error:
-        raise _malformed(error.msg[:1].lower() + error.msg[1:], error.pos) from error
-    except RecursionError as error:
-        raise _malformed("values are nested too deeply", at) from error
-
-
 def _check_end(line: str, at: int) -> None:
     end = _END.match(line, at)
     if end is None:
         raise _malformed("a comma, a key or the closing brace is missing", at)
     if end.end() < len(line):
         raise BadLine("DAT030", "goes on after the end of its object", _ARRAY_HINT)
-    if "\\u" in line and any(escape["lone"] for escape in _ESCAPE.finditer(line)):
+    _check_escapes(line)
+
+
+def _check_escapes(text: str) -> None:
+    if "\\u" in text and any(escape["lone"] for escape in _ESCAPE.finditer(text)):
         hint = "Write the whole pair, or the character itself."
         raise BadLine("DAT030", "holds half of a surrogate pair, which is no character", hint)
+
+
+def _not_json(error: json.JSONDecodeError | RecursionError) -> BadLine:
+    if isinstance(error, RecursionError):
+        return _malformed("values are nested too deeply", 0)
+    return _malformed(error.msg[:1].lower() + error.msg[1:].removesuffix(" at"), error.pos)
 
 
 def _malformed(what: str, position: int) -> BadLine:

@@ -7,6 +7,7 @@ inferred from, and no other. A JSON column takes every value, as the text that s
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import dataclass
 
 from osiris.connectors.filesystem.csv_types import INFERRED, TEXT, Form
@@ -23,6 +24,11 @@ _CONTENT = (
 )
 _SURE_DOUBLE = "strlen({t}) <= 15 OR contains({t}, '.') OR contains({t}, 'e')"
 """Which numbers, written as DuckDB writes them, are a double's shortest form: not every long whole number."""
+
+_OTHERWISE = r"regexp_matches({v}, '[^\x00-\x7F]|[.\\]|e-')"
+"""Values that may be spelled in several ways: escapes, characters beyond ASCII, decimals."""
+
+_NUMBER = "-0123456789"
 
 
 @dataclass(frozen=True, slots=True)
@@ -81,24 +87,26 @@ class JsonColumn:
         return f"coalesce(NOT (starts_with({v}, '{{') OR starts_with({v}, '[')), true)"
 
     def is_sure(self, t: str) -> str:
-        """SQL that is true where the value needs no second look in Python."""
+        """SQL that is true where a number, as DuckDB writes it, is not changed by the type."""
         looked_at = self.inferred and self.type == "DOUBLE"
         return f"coalesce({_SURE_DOUBLE.format(t=t)}, true)" if looked_at else "true"
 
-    def prepared(self, value: str | None) -> str | None:
-        """The value's text in the one spelling that `value` understands; None for NULL.
-
-        Raises `ValueError` for a number that the column would change.
-        """
-        if value is None or value == "null":
-            return None
+    def keeps_text(self, v: str) -> str:
+        """SQL that is true where a line that is spelled otherwise has this value as DuckDB writes it."""
         if self.is_json:
-            return compact(value)
-        if value[0] not in "-0123456789":
-            return value
-        if self.inferred and self.type == "DOUBLE" and not is_double(value):
-            raise ValueError(value)
-        return plain_number(value) if self.is_whole or self.is_decimal else value
+            return f"coalesce(NOT {_OTHERWISE.format(v=v)}, true)"
+        if self.form is TEXT:
+            return f"coalesce(starts_with({v}, '\"') OR NOT {_OTHERWISE.format(v=v)}, true)"
+        return "true"
+
+    @property
+    def prepare(self) -> Callable[[str], str] | None:
+        """What makes a value's JSON text fit for `value`; None where it stays. Raises `ValueError`."""
+        if self.is_json:
+            return compact
+        if self.is_whole or self.is_decimal:
+            return _plain
+        return _unchanged if self.inferred and self.type == "DOUBLE" else None
 
 
 def declared(name: str, type_name: str) -> JsonColumn:
@@ -116,3 +124,15 @@ def inferred(name: str, type_name: str) -> JsonColumn:
     """A column of a type that its values suggest."""
     column = declared(name, type_name)
     return JsonColumn(name, INFERRED["BOOLEAN"] if type_name == "BOOLEAN" else column.form, inferred=True)
+
+
+def _plain(value: str) -> str:
+    """A number by its digits alone, so that 1e2 and 5.0 are whole numbers."""
+    return plain_number(value) if value[0] in _NUMBER and not value.isdigit() else value
+
+
+def _unchanged(value: str) -> str:
+    """The value. Raises `ValueError` for a number that a double would change."""
+    if value[0] in _NUMBER and not is_double(value):
+        raise ValueError(value)
+    return value
