@@ -37,6 +37,13 @@ def _as_it_is(_type: pa.DataType, value: str, _depth: int) -> str:
     return f"CAST({value} AS VARCHAR)"
 
 
+def _decimal(arrow_type: pa.DataType, value: str, _depth: int) -> str:
+    """Plain digits; DuckDB leaves out the zero before the point where no other digit can stand there."""
+    text = f"CAST({value} AS VARCHAR)"
+    is_fraction = arrow_type.precision == arrow_type.scale
+    return rf"regexp_replace({text}, '^(-?)[.]', '\10.')" if is_fraction else text
+
+
 def _string(_type: pa.DataType, value: str, _depth: int) -> str:
     return f"CAST(to_json({value}) AS VARCHAR)"
 
@@ -99,6 +106,7 @@ def _is_quoted(arrow_type: pa.DataType) -> bool:
 _TEXTS: tuple[tuple[Callable[[pa.DataType], bool], _Text], ...] = (
     (_is_text, _string),
     (_is_quoted, _quoted),
+    (pt.is_decimal, _decimal),
     (pt.is_timestamp, _timestamp),
     (_is_list, _list),
     (pt.is_map, _map),

@@ -101,6 +101,8 @@ def _leaves(column: pa.Array) -> Iterator[pa.Array]:
     elif pt.is_struct(column.type):
         for child in column.flatten():
             yield from _leaves(child)
+    elif pt.is_map(column.type):
+        yield from _leaves(column.view(pa.list_(column.type.field(0))))
     elif pt.is_nested(column.type):
         yield from _leaves(column.flatten())
     else:
