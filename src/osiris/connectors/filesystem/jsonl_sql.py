@@ -88,7 +88,7 @@ class RowSql:
         return self.keys.index(column.name)
 
     def _values(self, lines: str, or_else: str) -> str:
-        """A SELECT of `line`, `number`, `v` and `same`, whether `v` is right; other spellings are for `or_else`."""
+        """A SELECT of `line`, `number`, `v` and `same`; `or_else` decides where DuckDB spells otherwise."""
         pointers = ", ".join(quote_literal(_pointer(key)) for key in self.keys)
         found = f"TRY(CAST(json_extract(line, [{pointers}]) AS VARCHAR[]))"
         rows = f"SELECT line, number, {found} AS v FROM {lines} WHERE {NOT_BLANK}"
