@@ -27,7 +27,10 @@ class Column:
 
 @dataclass(frozen=True, slots=True)
 class Relation:
-    """A table, a view or a file; `rows` is an estimate unless `rows_exact`."""
+    """A table, a view, or files of one shape; `rows` is an estimate unless `rows_exact`.
+
+    `rows_sampled` says from how many rows the types were inferred; None where the source declares them.
+    """
 
     name: str
     kind: str
@@ -36,11 +39,14 @@ class Relation:
     rows: int | None = None
     rows_exact: bool = False
     comment: str | None = None
+    files: int | None = None
+    bytes: int | None = None
+    rows_sampled: int | None = None
 
 
 @dataclass(frozen=True, slots=True)
 class Discovery:
-    """The relations found, in name order; `truncated` when the request's limit cut the list."""
+    """The relations found, in name order; `truncated` when there are more than are listed."""
 
     relations: tuple[Relation, ...] = field(default=())
     truncated: bool = False

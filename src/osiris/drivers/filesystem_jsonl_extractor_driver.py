@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from contextlib import closing
 from typing import Annotated, Any, ClassVar, Literal
 
 import pyarrow as pa
@@ -12,10 +13,9 @@ from osiris.connectors.filesystem.cancel import interrupter
 from osiris.connectors.filesystem.config_checks import path_problems, type_problems
 from osiris.connectors.filesystem.connection import FilesystemConnector
 from osiris.connectors.filesystem.csv_inference import pin_text
-from osiris.connectors.filesystem.delivery import delivered
 from osiris.connectors.filesystem.engine import reading_engine
 from osiris.connectors.filesystem.jsonl_lines import JsonlForm
-from osiris.connectors.filesystem.jsonl_reader import JsonlRequest, JsonlSource
+from osiris.connectors.filesystem.jsonl_reader import JsonlRequest, JsonlRows, JsonlSource
 from osiris.connectors.filesystem.jsonl_types import declared
 from osiris.connectors.filesystem.sidecar import expected_rows
 from osiris.core import ArrowStream, ConfigProblem, DriverConfig, ExecutionContext
@@ -61,13 +61,12 @@ class FilesystemJsonlExtractorDriver:
         form = JsonlForm(settings.compression, settings.max_line_bytes)
         request = JsonlRequest(settings.columns, settings.column_types)
         source = JsonlSource(paths, form, connector.shown, request)
-        con = reading_engine(ctx.work_dir)
-        ctx.closing(con)
-        ctx.on_cancel(interrupter(con))
-        source.look(con, ctx)
+        with closing(reading_engine(ctx.work_dir)) as con:
+            ctx.on_cancel(interrupter(con))
+            source.look(con, ctx)
         if source.undeclared:
             _tell(source, ctx)
-        return {"df": delivered(source.read(con, ctx), promised, paths, connector.shown, ctx)}
+        return {"df": JsonlRows(source, paths, promised, connector.shown, ctx)}
 
 
 def _tell(source: JsonlSource, ctx: ExecutionContext) -> None:

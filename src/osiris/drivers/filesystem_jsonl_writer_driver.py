@@ -11,7 +11,7 @@ from pydantic import Field
 from osiris.connectors.filesystem.config_checks import path_problems
 from osiris.connectors.filesystem.connection import FilesystemConnector
 from osiris.connectors.filesystem.file_writer import already_committed, write_file
-from osiris.connectors.filesystem.jsonl_writer import jsonl_format, jsonl_stream
+from osiris.connectors.filesystem.jsonl_writer import jsonl_format, jsonl_input
 from osiris.connectors.filesystem.publish import Publication
 from osiris.core import ArrowStream, ConfigProblem, DriverConfig, ExecutionContext
 
@@ -55,8 +55,8 @@ class FilesystemJsonlWriterDriver:
         publication = Publication(target, connector.shown(target), ctx)
         if already_committed(publication, ctx):
             return {}
-        source = jsonl_stream((inputs or {})["df"], settings.json_columns, publication.name)
-        form = jsonl_format(target, source.schema, settings.json_columns, settings.compression)
+        source = jsonl_input((inputs or {})["df"], settings.json_columns, publication.name)
+        form = jsonl_format(target, settings.compression)
         write_file(
             publication, source, form, ctx, allow_empty=settings.allow_empty, write_mode=settings.write_mode
         )

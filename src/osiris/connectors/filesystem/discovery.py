@@ -1,92 +1,102 @@
-"""What a folder holds: its data files with their columns."""
+"""What a folder holds: its data files with their columns, those of one shape as one relation."""
 
 from __future__ import annotations
 
-import os
-from collections.abc import Callable, Iterator
-from itertools import islice
+from collections.abc import Iterator, Sequence
+from functools import partial
 from pathlib import Path
 
-import pyarrow as pa
-
-from osiris.connectors.duckdb.engine import open_engine
 from osiris.connectors.filesystem import paths
-from osiris.connectors.filesystem.csv_dialect import CsvDialect
-from osiris.connectors.filesystem.csv_reader import CsvSource
-from osiris.connectors.filesystem.parquet_reader import ParquetSource
-from osiris.core import Column, Discovery, DiscoveryRequest, Relation
-from osiris.errors import OsirisError
+from osiris.connectors.filesystem.data_files import batches, kind_of
+from osiris.connectors.filesystem.file_contents import Shape, contents, shape
+from osiris.connectors.filesystem.file_groups import FileGroup, groups
+from osiris.connectors.filesystem.project_files import refuse_secrets
+from osiris.core import Discovery, DiscoveryRequest, Relation
+from osiris.errors import DataError, OsirisError
 
-_MAX_ENTRIES = 100_000
-_SUFFIXES = {
-    "csv": (".csv", ".csv.gz", ".csv.zst", ".csv.zstd"),
-    "parquet": (".parquet", ".pq"),
-}
+_MOST_READ = 20
+"""Of the files of a group, so many are read for their types."""
 
 
 def data_files(base: Path, request: DiscoveryRequest) -> Discovery:
-    """CSV and Parquet files below `base`, in name order; one that cannot be read says why in its comment."""
-    found = sorted(islice(_names(base), _MAX_ENTRIES))
-    wanted = [name for name in found if not request.names or name in request.names]
-    relations = tuple(_relation(base, name) for name in wanted[: request.limit])
-    return Discovery(relations, truncated=len(wanted) > request.limit or len(found) == _MAX_ENTRIES)
+    """CSV, JSON Lines and Parquet files below `base`; one that cannot be read says why in its comment.
+
+    With names, each is a path or a pattern as a step has it; what matches nothing is left out.
+    """
+    listed: list[FileGroup] = []
+    truncated = False
+    for group in _named(base, request.names) if request.names else _all(base):
+        if group is not None and len(listed) < request.limit:
+            listed.append(group)
+        else:
+            truncated = True
+        if truncated and len(listed) == request.limit:
+            break
+    relations = [_relation(base, group) for group in listed]
+    return Discovery(tuple(sorted(relations, key=lambda relation: relation.name)), truncated)
 
 
-def _names(base: Path) -> Iterator[str]:
-    for folder, folders, files in os.walk(base):
-        folders[:] = [name for name in folders if not name.startswith(".")]
-        for file in files:
-            if _kind(file) and not file.startswith("."):
-                yield (Path(folder) / file).relative_to(base).as_posix()
+def _all(base: Path) -> Iterator[FileGroup | None]:
+    """Every group; None stands for files that are in none."""
+    found, complete = batches(base)
+    for batch in found:
+        listed, whole = groups(batch, partial(_shape, base, batch.kind))
+        yield from listed
+        if not whole:
+            yield None
+    if not complete:
+        yield None
 
 
-def _kind(name: str) -> str | None:
-    return next((kind for kind, suffixes in _SUFFIXES.items() if name.lower().endswith(suffixes)), None)
+def _named(base: Path, names: Sequence[str]) -> Iterator[FileGroup]:
+    for name in names:
+        kind = kind_of(name)
+        try:
+            found = paths.expand(base, name) if kind else []
+        except DataError as error:
+            if error.code != "FIL003":
+                raise
+            continue
+        files = tuple(paths.shown(base, path) for path in found)
+        if kind and files:
+            yield FileGroup(name, kind, files, files)
 
 
-def _relation(base: Path, name: str) -> Relation:
-    kind = _kind(name) or "file"
+def _shape(base: Path, kind: str, path: str) -> Shape | None:
     try:
-        return _READERS[kind](base, paths.regular_file(base, base / name), name)
-    except OsirisError as exc:
-        return Relation(name, kind, (), comment=f"{exc.code}: {exc.message}")
+        return shape(kind, _data_file(base, path))
+    except OsirisError:
+        return None
 
 
-def _csv(base: Path, path: Path, name: str) -> Relation:
-    source = CsvSource([path], CsvDialect(), lambda found: paths.shown(base, found))
-    con = open_engine("256MB")
+def _relation(base: Path, group: FileGroup) -> Relation:
+    read, files = group.opened[:_MOST_READ], len(group.files)
     try:
-        sample = source.infer(con)
-    finally:
-        con.close()
-    columns = tuple(
-        Column(column, type_name, _arrow_name(type_name)) for column, type_name in source.types.items()
+        seen = contents(group.kind, [_data_file(base, path) for path in read], partial(paths.shown, base))
+    except OsirisError as error:
+        return Relation(group.path, group.kind, (), comment=f"{error.code}: {error.message}", files=files)
+    is_whole = len(read) == files
+    note = None if is_whole else f"The columns are those of {len(read)} of {files:,} files."
+    return Relation(
+        group.path,
+        group.kind,
+        seen.columns,
+        rows=seen.rows if is_whole else None,
+        rows_exact=is_whole and seen.rows is not None,
+        comment=note,
+        files=files,
+        bytes=sum(_size(base / path) for path in group.files),
+        rows_sampled=seen.rows_sampled,
     )
-    return Relation(name, "csv", columns, rows=sample.rows_sampled, rows_exact=sample.is_whole)
 
 
-def _parquet(base: Path, path: Path, name: str) -> Relation:
-    source = ParquetSource([path], lambda found: paths.shown(base, found))
-    columns = tuple(
-        Column(field.name, str(field.type), str(field.type), field.nullable) for field in source.schema
-    )
-    return Relation(name, "parquet", columns, rows=source.rows, rows_exact=True)
+def _data_file(base: Path, path: str) -> Path:
+    """The real path of a file that a step may read. Raises `OsirisError`."""
+    return refuse_secrets(paths.regular_file(base, base / path), path)
 
 
-_READERS: dict[str, Callable[[Path, Path, str], Relation]] = {"csv": _csv, "parquet": _parquet}
-
-
-def _arrow_name(type_name: str) -> str:
-    if type_name.startswith("DECIMAL("):
-        precision, scale = type_name[8:-1].split(",")
-        return str(pa.decimal128(int(precision), int(scale)))
-    return str(_ARROW[type_name])
-
-
-_ARROW = {
-    "BIGINT": pa.int64(),
-    "BOOLEAN": pa.bool_(),
-    "DATE": pa.date32(),
-    "TIMESTAMP": pa.timestamp("us"),
-    "VARCHAR": pa.string(),
-}
+def _size(path: Path) -> int:
+    try:
+        return path.stat().st_size
+    except OSError:  # it has gone meanwhile
+        return 0

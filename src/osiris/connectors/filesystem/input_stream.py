@@ -19,17 +19,20 @@ Convert = Callable[[pa.Array], pa.Array]
 
 
 class InputStream:
-    """A counted input whose columns are called c0, c1, ...
+    """A counted input whose columns are called c0, c1, ...; `select` is what is written of them.
 
     An exception of the producer reaches DuckDB through a C interface and comes back as another class, so the
     original is kept.
     """
 
-    def __init__(self, source: pa.RecordBatchReader, converts: dict[int, Convert] | None = None) -> None:
+    def __init__(
+        self, source: pa.RecordBatchReader, converts: dict[int, Convert] | None = None, select: str = ""
+    ) -> None:
         self._converts = converts or {}
         self._failure: Exception | None = None
         self._counted: CountedReader = counted(source)
         self.schema: pa.Schema = source.schema
+        self._select = select or self._renamed()
         fields = [self._field(index, field) for index, field in enumerate(source.schema)]
         self.reader = pa.RecordBatchReader.from_batches(pa.schema(fields), self._batches(pa.schema(fields)))
 
@@ -44,7 +47,7 @@ class InputStream:
         ctx.on_cancel(interrupter(con))
         try:
             con.register("source", self.reader)
-            sql = f"COPY (SELECT {self._renamed()} FROM source) TO {quote_literal(str(part))} ({options})"
+            sql = f"COPY (SELECT {self._select} FROM source) TO {quote_literal(str(part))} ({options})"
             applied: int = con.execute(sql).fetchall()[0][0]
         except (duckdb.Error, OSError):
             if self._failure is not None:

@@ -2,16 +2,23 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Mapping, Sequence
+import copy
+from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
 from contextlib import closing
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
+from typing import Self
 
 import duckdb
 import pyarrow as pa
 import pyarrow.compute as pc
 
 from osiris.connectors.duckdb.engine import map_engine_error
+from osiris.connectors.filesystem.batches import rows_per_batch
+from osiris.connectors.filesystem.cancel import interrupter
+from osiris.connectors.filesystem.columns import kept
+from osiris.connectors.filesystem.delivery import delivered
+from osiris.connectors.filesystem.engine import reading_engine
 from osiris.connectors.filesystem.jsonl_failure import check_keys, unsampled_column
 from osiris.connectors.filesystem.jsonl_inference import infer
 from osiris.connectors.filesystem.jsonl_lines import JsonlForm, JsonlLines
@@ -19,11 +26,9 @@ from osiris.connectors.filesystem.jsonl_rows import ExactRows
 from osiris.connectors.filesystem.jsonl_sample import SAMPLE_ROWS, JsonlSample, sample_values, take_sample
 from osiris.connectors.filesystem.jsonl_sql import RowSql
 from osiris.connectors.filesystem.jsonl_types import JsonColumn, declared, inferred
-from osiris.core import ExecutionContext
+from osiris.core import ExecutionContext, LazyRows, with_source_columns
 
 _MOST_KEYS = 2_000
-_BATCH_BYTES = 4 << 20
-_BATCH_ROWS = (2_048, 65_536)
 _ARROW_JSON = pa.json_(pa.string())
 _EngineFailure = (duckdb.Error, pa.ArrowException, OSError)
 
@@ -53,6 +58,7 @@ class JsonlSource:
         }
         self._keys: tuple[str, ...] = ()
         self.names: tuple[str, ...] = ()
+        self._all_names: tuple[str, ...] = ()
         self.undeclared: tuple[str, ...] = ()
         self.normalised: tuple[str, ...] = ()
         self.sample = JsonlSample((), 0, 1, is_whole=False)
@@ -73,21 +79,26 @@ class JsonlSource:
         except _EngineFailure as exc:
             raise map_engine_error(exc, cancelled=ctx is not None and ctx.cancelled) from exc
 
+    def project(self, columns: Collection[str]) -> Self:
+        """The same files without the columns that nobody wants; `columns` are folded names."""
+        narrowed = copy.copy(self)
+        narrowed.names = kept(self.names, columns)
+        return narrowed
+
     def read(self, con: duckdb.DuckDBPyConnection, ctx: ExecutionContext) -> pa.RecordBatchReader:
         """All rows, in file order. Iterating raises `DataError` at a line or a value that does not fit."""
         sql = self._sql([self._columns[name] for name in self.names])
-        smallest, largest = _BATCH_ROWS
-        rows = min(largest, max(smallest, _BATCH_BYTES // self.sample.row_bytes))
         con.register("lines", self._lines.reader())
         try:
-            found = con.sql(sql.fast("lines")).to_arrow_reader(rows)
+            found = con.sql(sql.fast("lines")).to_arrow_reader(rows_per_batch(self.sample.row_bytes))
         except _EngineFailure as exc:
             raise self._explained(exc, ctx) from exc
         types = [
             _ARROW_JSON if column.is_json else field.type
             for column, field in zip(sql.columns, found.schema, strict=False)
         ]
-        schema = pa.schema(list(zip(self.names, types, strict=True)))
+        fields = list(zip(self.names, types, strict=True))
+        schema = with_source_columns(pa.schema(fields), self._all_names)
         batches = self._batches(found, con.cursor(), sql, ctx)
         return pa.RecordBatchReader.from_batches(schema, (_typed(columns, schema) for columns in batches))
 
@@ -114,7 +125,7 @@ class JsonlSource:
         for name in self._wanted:
             if name not in known:
                 raise unsampled_column(name, known, self._lines.name)
-        self.names = self._wanted or known
+        self.names = self._all_names = self._wanted or known
         check_keys(self.names, _MOST_KEYS, self._lines.name)
         self.undeclared = tuple(name for name in self.names if name not in self._columns)
         self._keys = tuple(dict.fromkeys([*self.names, *known]))[:_MOST_KEYS]
@@ -133,6 +144,26 @@ class JsonlSource:
 
     def _explained(self, exc: Exception, ctx: ExecutionContext) -> Exception:
         return self._lines.failure or map_engine_error(exc, cancelled=ctx.cancelled)
+
+
+@dataclass(frozen=True)
+class JsonlRows(LazyRows):
+    """Rows of `paths`, which nobody has begun to read; `promised`: how many there must be, where known."""
+
+    source: JsonlSource
+    paths: Sequence[Path]
+    promised: int | None
+    shown: Callable[[Path], str]
+    ctx: ExecutionContext
+
+    def project(self, columns: Collection[str]) -> Self:
+        return replace(self, source=self.source.project(columns))
+
+    def reader(self) -> pa.RecordBatchReader:
+        con = reading_engine(self.ctx.work_dir)
+        self.ctx.closing(con)
+        self.ctx.on_cancel(interrupter(con))
+        return delivered(self.source.read(con, self.ctx), self.promised, self.paths, self.shown, self.ctx)
 
 
 def _settled(batch: pa.RecordBatch, own: duckdb.DuckDBPyConnection, exact: ExactRows) -> list[pa.Array]:

@@ -12,7 +12,7 @@ import pyarrow.types as pt
 from osiris.connectors.filesystem.columns import check_names, check_types, decimal_text, json_problem
 from osiris.connectors.filesystem.csv_dialect import codec_of
 from osiris.connectors.filesystem.csv_header import known_columns
-from osiris.connectors.filesystem.file_writer import FileFormat
+from osiris.connectors.filesystem.file_writer import FileFormat, WriterInput
 from osiris.connectors.filesystem.input_stream import Convert, InputStream
 from osiris.connectors.filesystem.jsonl_columns import json_line
 from osiris.connectors.filesystem.jsonl_text import BadLine, in_one_line
@@ -23,34 +23,28 @@ _PIECE = 1 << 20
 _EXCERPT = 40
 
 
-def jsonl_stream(source: pa.RecordBatchReader, json_columns: Sequence[str], name: str) -> InputStream:
+def jsonl_input(source: pa.RecordBatchReader, json_columns: Sequence[str], name: str) -> WriterInput:
     """The input of a JSON Lines file. Raises `DataError` DAT013 or DAT014 for what JSON cannot hold."""
-    check_names(source.schema, name)
-    known_columns(json_columns, source.schema.names, "json_columns", name)
-    check_types(source.schema, json_problem, name, "JSON")
-    converts = {
-        index: _check(field, is_json=field.name in json_columns) for index, field in enumerate(source.schema)
-    }
-    return InputStream(source, {index: check for index, check in converts.items() if check is not None})
-
-
-def jsonl_format(
-    target: Path, schema: pa.Schema, json_columns: Sequence[str], compression: str
-) -> FileFormat:
-    """How the rows are written: DuckDB puts the lines together and writes them as they are."""
+    schema = source.schema
+    check_names(schema, name)
+    known_columns(json_columns, schema.names, "json_columns", name)
+    check_types(schema, json_problem, name, "JSON")
+    checks = ((index, _check(field, json_columns)) for index, field in enumerate(schema))
     fields = [field.with_type(_JSON) if field.name in json_columns else field for field in schema]
+    converts = {index: check for index, check in checks if check is not None}
+    return InputStream(source, converts, json_line(pa.schema(fields)))
+
+
+def jsonl_format(target: Path, compression: str) -> FileFormat:
+    """How DuckDB writes the lines: as they are."""
     codec = codec_of(target, compression)
     options = f"FORMAT csv, HEADER false, QUOTE '', ESCAPE '', COMPRESSION {codec}, USE_TMP_FILE false"
-
-    def holds_rows(path: Path) -> bool:
-        return _holds_rows(path, compression)
-
-    return FileFormat("jsonl", options, json_line(pa.schema(fields)), holds_rows)
+    return FileFormat("jsonl", options, lambda path: _holds_rows(path, compression))
 
 
-def _check(field: pa.Field, *, is_json: bool) -> Convert | None:
+def _check(field: pa.Field, json_columns: Sequence[str]) -> Convert | None:
     """What the values of a column must pass, since JSON has no place for all that its type can hold."""
-    if is_json or field.type == _JSON:
+    if field.name in json_columns or field.type == _JSON:
         return lambda column: _json_values(column, field.name)
     if pt.is_decimal256(field.type):
         return decimal_text
