@@ -111,6 +111,10 @@ CODES: dict[str, Code] = {
         "The connection belongs to another family.", "Use a connection of the component's family."
     ),
     "CON009": Code("The step names no connection.", "Add connection to its config."),
+    "CON010": Code(
+        "The family cannot say what a connection holds.", "Ask a connection of a family that can."
+    ),
+    "CON011": Code("The connection holds nothing of this name.", "Leave --name out to see what there is."),
     "CON020": Code("The file or folder of the connection does not exist.", "Create it or correct the path."),
     "CON021": Code(
         "The file of the connection cannot be opened: permission denied.", "Grant access or use another path."

@@ -14,6 +14,7 @@ from osiris import __version__
 from osiris.cli import completion
 from osiris.cli import components as components_cli
 from osiris.cli import connections as connections_cli
+from osiris.cli import discover as discover_cli
 from osiris.cli import runs as runs_cli
 from osiris.cli.options import Json, Parameters, parsed_params
 from osiris.cli.place import enter_project_of
@@ -162,6 +163,7 @@ def compile_(
         out(f"  {clean(result.shown_path)}{'' if result.changed else '  (unchanged)'}")
 
 
+app.command("discover")(discover_cli.discover)
 app.command("run")(runs_cli.run)
 app.add_typer(runs_cli.app, name="runs")
 app.add_typer(components_cli.app, name="components")

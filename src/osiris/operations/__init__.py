@@ -12,6 +12,7 @@ if TYPE_CHECKING:
     from osiris.operations.component_checks import validate_components
     from osiris.operations.components import list_components, show_component
     from osiris.operations.connections import doctor_connections, list_connections
+    from osiris.operations.discovery import discover
     from osiris.operations.history import list_runs, show_run
     from osiris.operations.pipelines import check_manifest, compile_pipeline, validate_pipeline, validate_text
     from osiris.operations.project import Project
@@ -25,6 +26,7 @@ _HOMES = {
     "RunOptions": "runs",
     "check_manifest": "pipelines",
     "compile_pipeline": "pipelines",
+    "discover": "discovery",
     "doctor_connections": "connections",
     "get_schema": "schemas",
     "init_project": "projects",
@@ -46,6 +48,7 @@ __all__ = [
     "RunOptions",
     "check_manifest",
     "compile_pipeline",
+    "discover",
     "doctor_connections",
     "get_schema",
     "init_project",

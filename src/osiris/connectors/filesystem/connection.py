@@ -59,7 +59,8 @@ class FilesystemConnector:
         return paths.shown(self.base_dir, path)
 
     def discover(self, request: DiscoveryRequest) -> Discovery:
-        """CSV and Parquet files below base_dir with their columns."""
+        """CSV, JSON Lines and Parquet files below base_dir with their columns."""
+        self.connect()
         return discovery.data_files(self.base_dir, request)
 
     def _permission(self, name: str, mode: int) -> Check:

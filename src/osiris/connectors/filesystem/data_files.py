@@ -10,6 +10,7 @@ from itertools import groupby, islice
 from pathlib import Path, PurePosixPath
 
 from osiris.connectors.filesystem.paths import is_own_file
+from osiris.connectors.filesystem.project_files import is_own_folder
 
 MOST_ENTRIES = 100_000
 """So many data files are found at most."""
@@ -59,10 +60,11 @@ def kind_of(name: str) -> str | None:
 
 
 def _data_files(base: Path) -> Iterator[tuple[str, str, str]]:
-    """Folder, end and name of each."""
+    """Folder, end and name of each; hidden files and those of the project itself are none."""
     for folder, folders, names in os.walk(base):
-        folders[:] = [name for name in folders if not name.startswith(".")]
-        relative = Path(folder).relative_to(base).as_posix()
+        here = Path(folder)
+        folders[:] = [name for name in folders if not (name.startswith(".") or is_own_folder(here, name))]
+        relative = here.relative_to(base).as_posix()
         for name in names:
             end = _end_of(name)
             if end and not name.startswith(".") and not is_own_file(name):

@@ -32,3 +32,8 @@ def refuse_project_file(real: Path, name: str) -> Path:
 def _is_below_project_folder(real: Path) -> bool:
     root = next((folder for folder in real.parents if any((folder / m).is_file() for m in _MARKERS)), None)
     return root is not None and real.relative_to(root).parts[0] in _FOLDERS
+
+
+def is_own_folder(folder: Path, name: str) -> bool:
+    """Whether a folder's subfolder of this name belongs to the project: its pipelines, its sessions."""
+    return name.casefold() in _FOLDERS and any((folder / marker).is_file() for marker in _MARKERS)
