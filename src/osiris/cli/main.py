@@ -16,7 +16,7 @@ from osiris.cli import components as components_cli
 from osiris.cli import connections as connections_cli
 from osiris.cli import discover as discover_cli
 from osiris.cli import runs as runs_cli
-from osiris.cli.options import Json, Parameters, parsed_params
+from osiris.cli.options import Json, New, Parameters, RunKey, parsed_params
 from osiris.cli.place import enter_project_of
 from osiris.cli.problems import Exit, reporting, show_findings, summary
 from osiris.cli.repairs import show_repairs
@@ -161,6 +161,33 @@ def compile_(
         show_findings(result.warnings)
         out(f"{clean(result.manifest.name)}  {result.manifest.short_fingerprint}")
         out(f"  {clean(result.shown_path)}{'' if result.changed else '  (unchanged)'}")
+
+
+@app.command()
+def plan(
+    file: Annotated[
+        Path, typer.Argument(help="Pipeline file or manifest.", autocompletion=completion.pipelines)
+    ],
+    param: Parameters = None,
+    new: New = False,
+    run_key: RunKey = None,
+    json: Json = False,
+) -> None:
+    """Say what a run would do, and change nothing.
+
+    The pipeline is compared with its last run, and each target is looked at as it is now.
+    """
+    with reporting(json):
+        from osiris.cli.plan import show_plan
+        from osiris.operations import plan_pipeline
+
+        result = plan_pipeline(*enter_project_of(file), parsed_params(param), run_key=run_key, new=new)
+        if json:
+            answer(result.exit_code == 0, result.to_dict())
+        else:
+            show_findings(result.warnings)
+            show_plan(result)
+        raise Exit(int(result.exit_code))
 
 
 app.command("discover")(discover_cli.discover)

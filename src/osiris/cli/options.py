@@ -19,6 +19,14 @@ Parameters = Annotated[
 ]
 
 
+New = Annotated[bool, typer.Option("--new", help="Start afresh, even if an earlier run is unfinished.")]
+
+RunKey = Annotated[
+    str | None,
+    typer.Option(metavar="KEY", help="Name of the logical run, such as a date; it is applied once."),
+]
+
+
 class ProgressStyle(StrEnum):
     """What is shown of a run while it goes on."""
 

@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 import typer
 
 from osiris.cli import completion
-from osiris.cli.options import Json, Parameters, Progress, ProgressStyle, parsed_params
+from osiris.cli.options import Json, New, Parameters, Progress, ProgressStyle, RunKey, parsed_params
 from osiris.cli.place import enter_project_of
 from osiris.cli.problems import Exit, reporting, show_error, show_findings, show_recorded_error
 from osiris.cli.terminal import (
@@ -58,13 +58,8 @@ def run(  # noqa: PLR0913, PLR0917 - one for each option
             autocompletion=completion.words(*completion.ADAPTERS),
         ),
     ] = "local",
-    new: Annotated[
-        bool, typer.Option("--new", help="Start afresh, even if an earlier run is unfinished.")
-    ] = False,
-    run_key: Annotated[
-        str | None,
-        typer.Option(metavar="KEY", help="Name of the logical run, such as a date; it is applied once."),
-    ] = None,
+    new: New = False,
+    run_key: RunKey = None,
     no_fuse: Annotated[
         bool, typer.Option("--no-fuse", help="Stream along every edge, also where one statement could do it.")
     ] = False,

@@ -15,6 +15,15 @@ from osiris.core.driver import (
     Fusible,
 )
 from osiris.core.lazy_rows import LazyRows
+from osiris.core.preview import (
+    ColumnChange,
+    Columns,
+    Effect,
+    OutputPreviewer,
+    PlannedStep,
+    TargetPreview,
+    WritePreviewer,
+)
 from osiris.core.streams import CountedReader, as_reader, counted, source_columns, with_source_columns
 from osiris.redaction import Secret
 
@@ -23,8 +32,10 @@ __all__ = [
     "Check",
     "Closeable",
     "Column",
+    "ColumnChange",
     "ColumnLister",
     "ColumnReader",
+    "Columns",
     "ConfigChecker",
     "ConfigProblem",
     "Connector",
@@ -33,11 +44,16 @@ __all__ = [
     "DiscoveryRequest",
     "Driver",
     "DriverConfig",
+    "Effect",
     "ExecutionContext",
     "Fusible",
     "LazyRows",
+    "OutputPreviewer",
+    "PlannedStep",
     "Relation",
     "Secret",
+    "TargetPreview",
+    "WritePreviewer",
     "as_reader",
     "bound_values",
     "counted",

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
+from contextlib import closing
 from typing import TYPE_CHECKING, Annotated, Any, ClassVar
 
 from pydantic import Field
@@ -22,7 +23,7 @@ from osiris.connectors.duckdb.errors import EngineFailure, map_engine_error
 from osiris.connectors.duckdb.files import files_read
 from osiris.connectors.duckdb.projection import result_columns
 from osiris.connectors.duckdb.statements import Select, placed
-from osiris.core import ArrowStream, ConfigProblem, DriverConfig, ExecutionContext, bound_values
+from osiris.core import ArrowStream, Columns, ConfigProblem, DriverConfig, ExecutionContext, bound_values
 from osiris.errors import PipelineError
 
 if TYPE_CHECKING:
@@ -69,6 +70,23 @@ class DuckDBExtractorDriver:
         """The columns that are asked for, or the names in the query's list where it has no *."""
         settings = ExtractorConfig.model_validate(dict(config))
         return tuple(settings.columns) if settings.columns else result_columns(_select(settings))
+
+    def preview_output(
+        self, config: Mapping[str, Any], inputs: Mapping[str, Columns | None]
+    ) -> Columns | None:
+        """The columns of the table or the query, as the file has them now."""
+        from osiris.connectors.duckdb.reading import described
+
+        settings = ExtractorConfig.model_validate(dict(config))
+        with closing(DuckDBConnector(config["resolved_connection"], read_only=True)) as connector:
+            connector.connect_existing()
+            schema = described(
+                connector.con,
+                _select(settings),
+                bound_values(settings.bind),
+                lines_before=0 if settings.query is not None else 1,
+            )
+        return dict(zip(schema.names, schema.types, strict=True))
 
     def run(
         self,

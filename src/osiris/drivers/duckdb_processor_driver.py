@@ -23,7 +23,15 @@ from osiris.connectors.duckdb.engine import interrupt, open_engine
 from osiris.connectors.duckdb.files import absolute_files, is_declared, undeclared
 from osiris.connectors.duckdb.projection import named_columns, result_columns
 from osiris.connectors.duckdb.statements import Select
-from osiris.core import ArrowStream, ConfigProblem, DriverConfig, ExecutionContext, as_reader, bound_values
+from osiris.core import (
+    ArrowStream,
+    Columns,
+    ConfigProblem,
+    DriverConfig,
+    ExecutionContext,
+    as_reader,
+    bound_values,
+)
 from osiris.errors import PipelineError
 
 if TYPE_CHECKING:
@@ -65,6 +73,18 @@ class DuckDBProcessorDriver:
         """The names in the SELECT's list, where it has no * and names each column."""
         settings = ProcessorConfig.model_validate(dict(config))
         return result_columns(parse("query", settings.query, settings.bind))
+
+    def preview_output(
+        self, config: Mapping[str, Any], inputs: Mapping[str, Columns | None]
+    ) -> Columns | None:
+        """The result's columns: all of them where the inputs are known, else the names that the SQL gives."""
+        from osiris.connectors.duckdb.preview import preview_query
+
+        settings = ProcessorConfig.model_validate(dict(config))
+        select = parse("query", settings.query, settings.bind)
+        return preview_query(
+            select, bound_values(settings.bind), inputs, reads_files=bool(settings.read_files)
+        )
 
     def columns_read(self, config: Mapping[str, Any]) -> frozenset[str] | None:
         """All names in the SQL, which may be columns of any input; None where it has a `*`, say."""

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
+from contextlib import closing
 from typing import TYPE_CHECKING, Annotated, Any, ClassVar, Literal
 
 from pydantic import Field
@@ -12,7 +13,15 @@ from osiris.connectors.duckdb.engine import folded
 from osiris.connectors.duckdb.errors import EngineFailure, map_engine_error
 from osiris.connectors.duckdb.tables import TableName
 from osiris.connectors.duckdb.writing import Applied, TableWrite, WriteRequest
-from osiris.core import ArrowStream, ConfigProblem, DriverConfig, ExecutionContext
+from osiris.core import (
+    ArrowStream,
+    Columns,
+    ConfigProblem,
+    DriverConfig,
+    ExecutionContext,
+    PlannedStep,
+    TargetPreview,
+)
 from osiris.core.ledger import COMMITS, Commit, Ledger
 from osiris.errors import PipelineError
 
@@ -60,6 +69,20 @@ class DuckDBWriterDriver:
             hint = "Name each column once; letter case does not tell columns apart."
             return [ConfigProblem("primary_key", "CMP005", "primary_key names a column twice.", hint)]
         return []
+
+    def preview_write(
+        self, config: Mapping[str, Any], columns: Columns | None, step: PlannedStep
+    ) -> TargetPreview:
+        """The table as the run would find it, read from a file that is opened for reading only."""
+        from osiris.connectors.duckdb.preview import preview_table
+
+        settings = WriterConfig.model_validate(dict(config))
+        try:
+            with closing(DuckDBConnector(config["resolved_connection"], read_only=True)) as connector:
+                commit = _earlier_commit(connector, Ledger(_executor(connector), step))
+                return preview_table(connector, _request(settings), columns, commit)
+        except EngineFailure as exc:
+            raise map_engine_error(exc) from exc
 
     def run(
         self,

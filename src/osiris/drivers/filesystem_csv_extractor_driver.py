@@ -10,7 +10,7 @@ from pydantic import Field
 
 from osiris.connectors.filesystem.config_checks import path_problems, type_problems
 from osiris.connectors.filesystem.csv_dialect import CsvDialect
-from osiris.core import ArrowStream, ConfigProblem, DriverConfig, ExecutionContext
+from osiris.core import ArrowStream, Columns, ConfigProblem, DriverConfig, ExecutionContext
 
 if TYPE_CHECKING:
     import pyarrow as pa
@@ -56,6 +56,21 @@ class FilesystemCsvExtractorDriver:
     def check(self, config: Mapping[str, Any], input_names: tuple[str, ...]) -> list[ConfigProblem]:
         """Paths that leave the folder and types that do not exist."""
         return path_problems(str(config.get("path", "."))) + type_problems(config.get("schema", {}))
+
+    def preview_output(
+        self, config: Mapping[str, Any], inputs: Mapping[str, Columns | None]
+    ) -> Columns | None:
+        """The columns of the first file, which all of them must have; undeclared types are not known."""
+        from osiris.connectors.filesystem.connection import FilesystemConnector
+        from osiris.connectors.filesystem.csv_reader import CsvRequest
+        from osiris.connectors.filesystem.preview import head_columns
+
+        settings = CsvExtractorConfig.model_validate(config)
+        connector = FilesystemConnector(config["resolved_connection"])
+        connector.connect()
+        first = connector.expand(settings.path)[0]
+        request = CsvRequest(settings.columns, settings.column_types)
+        return head_columns(first, connector.shown(first), settings.dialect, request)
 
     def fuses(self, config: Mapping[str, Any], input_names: tuple[str, ...]) -> bool:
         """The rows are a SELECT that a later step's statement can take in."""

@@ -9,7 +9,15 @@ from pydantic import Field
 
 from osiris.connectors.filesystem.config_checks import path_problems
 from osiris.connectors.filesystem.csv_dialect import CsvDialect
-from osiris.core import ArrowStream, ConfigProblem, DriverConfig, ExecutionContext
+from osiris.core import (
+    ArrowStream,
+    Columns,
+    ConfigProblem,
+    DriverConfig,
+    ExecutionContext,
+    PlannedStep,
+    TargetPreview,
+)
 
 if TYPE_CHECKING:
     import pyarrow as pa
@@ -42,6 +50,19 @@ class FilesystemCsvWriterDriver:
     def check(self, config: Mapping[str, Any], input_names: tuple[str, ...]) -> list[ConfigProblem]:
         """Paths that leave the folder."""
         return path_problems(str(config.get("path", ".")))
+
+    def preview_write(
+        self, config: Mapping[str, Any], columns: Columns | None, step: PlannedStep
+    ) -> TargetPreview:
+        """The file as the run would find it; nothing is written."""
+        from osiris.connectors.filesystem.connection import FilesystemConnector
+        from osiris.connectors.filesystem.csv_writer import check_csv
+        from osiris.connectors.filesystem.preview import preview_file
+
+        connector = FilesystemConnector(config["resolved_connection"])
+        connector.connect()
+        target = connector.resolve(CsvWriterConfig.model_validate(config).path)
+        return preview_file(target, connector.shown(target), columns, step, check_csv)
 
     def fuses(self, config: Mapping[str, Any], input_names: tuple[str, ...]) -> bool:
         """One statement can compute the rows and write them."""

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Annotated, Any, ClassVar
 from pydantic import Field
 
 from osiris.connectors.filesystem.config_checks import path_problems
-from osiris.core import ArrowStream, ConfigProblem, DriverConfig, ExecutionContext
+from osiris.core import ArrowStream, Columns, ConfigProblem, DriverConfig, ExecutionContext
 
 if TYPE_CHECKING:
     import pyarrow as pa
@@ -31,6 +31,21 @@ class FilesystemParquetExtractorDriver:
     def check(self, config: Mapping[str, Any], input_names: tuple[str, ...]) -> list[ConfigProblem]:
         """Paths that leave the folder."""
         return path_problems(str(config.get("path", ".")))
+
+    def preview_output(
+        self, config: Mapping[str, Any], inputs: Mapping[str, Columns | None]
+    ) -> Columns | None:
+        """The columns that the files' footers tell."""
+        from osiris.connectors.filesystem.connection import FilesystemConnector
+        from osiris.connectors.filesystem.file_rows import source_schema
+        from osiris.connectors.filesystem.parquet_reader import ParquetSource
+
+        settings = ParquetExtractorConfig.model_validate(config)
+        connector = FilesystemConnector(config["resolved_connection"])
+        connector.connect()
+        source = ParquetSource(connector.expand(settings.path), connector.shown, settings.columns)
+        schema = source_schema(source)
+        return dict(zip(schema.names, schema.types, strict=True))
 
     def fuses(self, config: Mapping[str, Any], input_names: tuple[str, ...]) -> bool:
         """The rows are a SELECT that a later step's statement can take in."""

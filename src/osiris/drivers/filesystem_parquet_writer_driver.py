@@ -8,7 +8,15 @@ from typing import TYPE_CHECKING, Annotated, Any, ClassVar, Literal
 from pydantic import Field
 
 from osiris.connectors.filesystem.config_checks import path_problems
-from osiris.core import ArrowStream, ConfigProblem, DriverConfig, ExecutionContext
+from osiris.core import (
+    ArrowStream,
+    Columns,
+    ConfigProblem,
+    DriverConfig,
+    ExecutionContext,
+    PlannedStep,
+    TargetPreview,
+)
 
 if TYPE_CHECKING:
     import pyarrow as pa
@@ -34,6 +42,19 @@ class FilesystemParquetWriterDriver:
     def check(self, config: Mapping[str, Any], input_names: tuple[str, ...]) -> list[ConfigProblem]:
         """Paths that leave the folder."""
         return path_problems(str(config.get("path", ".")))
+
+    def preview_write(
+        self, config: Mapping[str, Any], columns: Columns | None, step: PlannedStep
+    ) -> TargetPreview:
+        """The file as the run would find it; nothing is written."""
+        from osiris.connectors.filesystem.connection import FilesystemConnector
+        from osiris.connectors.filesystem.parquet_writer import check_parquet
+        from osiris.connectors.filesystem.preview import preview_file
+
+        connector = FilesystemConnector(config["resolved_connection"])
+        connector.connect()
+        target = connector.resolve(ParquetWriterConfig.model_validate(config).path)
+        return preview_file(target, connector.shown(target), columns, step, check_parquet)
 
     def fuses(self, config: Mapping[str, Any], input_names: tuple[str, ...]) -> bool:
         """One statement can compute the rows and write them."""

@@ -15,6 +15,7 @@ if TYPE_CHECKING:
     from osiris.operations.discovery import discover
     from osiris.operations.history import list_runs, show_run
     from osiris.operations.pipelines import check_manifest, compile_pipeline, validate_pipeline, validate_text
+    from osiris.operations.plan import plan_pipeline
     from osiris.operations.project import Project
     from osiris.operations.projects import init_project, run_demo
     from osiris.operations.repairs import repair_pipeline
@@ -33,6 +34,7 @@ _HOMES = {
     "list_components": "components",
     "list_connections": "connections",
     "list_runs": "history",
+    "plan_pipeline": "plan",
     "repair_pipeline": "repairs",
     "run_demo": "projects",
     "run_pipeline": "runs",
@@ -55,6 +57,7 @@ __all__ = [
     "list_components",
     "list_connections",
     "list_runs",
+    "plan_pipeline",
     "repair_pipeline",
     "run_demo",
     "run_pipeline",

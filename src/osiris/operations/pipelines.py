@@ -11,10 +11,11 @@ from typing import Any
 from osiris.compiler import Compiled, Compiler
 from osiris.errors import OsirisError, PipelineError, UsageError, Where
 from osiris.findings import Finding, Severity
-from osiris.manifest import Manifest, dump_manifest, manifest_path
+from osiris.manifest import Manifest, dump_manifest, load_manifest, manifest_path
 from osiris.oml import ParsedPipeline, parse_pipeline, read_pipeline
 from osiris.operations.pins import schemas_to_pin
 from osiris.operations.project import Project
+from osiris.yamlsource import read_yaml
 
 
 @dataclass(frozen=True, slots=True)
@@ -94,6 +95,23 @@ def compile_in_memory(project: Project, file: Path, params: Mapping[str, Any] | 
         hint = "Give the pipeline file; `osiris run` takes manifests too."
         raise UsageError("USE006", f"{project.shown(file)} is a manifest, not a pipeline.", hint=hint)
     return Compiler(project.registry, project.connections).compile(parsed, params)
+
+
+def fixed_manifest(file: Path, params: Mapping[str, Any] | None) -> Manifest | None:
+    """The manifest in a file, None where it holds a pipeline. Raises `UsageError` USE003 or USE004."""
+    if not _is_manifest(existing(file)):
+        return None
+    if params:
+        hint = "Run the pipeline file with --param, or compile it with --param first."
+        raise UsageError("USE004", "The parameters of a manifest are fixed.", hint=hint)
+    return load_manifest(file)
+
+
+def _is_manifest(file: Path) -> bool:
+    if file.name == "manifest.yaml":
+        return True
+    value = read_yaml(file).value
+    return isinstance(value, dict) and "manifest_version" in value
 
 
 def compile_pipeline(project: Project, file: Path, params: Mapping[str, Any] | None = None) -> CompileResult:

@@ -11,14 +11,13 @@ from typing import Any
 from osiris.adapters import ADAPTERS, ExecutionAdapter, Job
 from osiris.errors import UsageError
 from osiris.findings import Finding
-from osiris.manifest import Manifest, load_manifest
-from osiris.operations.pipelines import compile_in_memory, existing, store_manifest
+from osiris.manifest import Manifest
+from osiris.operations.pipelines import compile_in_memory, fixed_manifest, store_manifest
 from osiris.operations.project import Project
 from osiris.operations.run_keys import check_run_key, how_to_start
 from osiris.runner import RunOutcome, RunRequest
 from osiris.session import Session, Status, new_session_id
 from osiris.session.session import Observer
-from osiris.yamlsource import read_yaml
 
 
 @dataclass(frozen=True, slots=True)
@@ -114,20 +113,11 @@ def _carry_out(
 
 
 def _manifest_of(project: Project, file: Path, options: RunOptions) -> tuple[Manifest, list[Finding]]:
-    if _is_manifest(existing(file)):
-        if options.params:
-            hint = "Run the pipeline file with --param, or compile it with --param first."
-            raise UsageError("USE004", "The parameters of a manifest are fixed.", hint=hint)
-        return load_manifest(file), []
+    fixed = fixed_manifest(file, options.params)
+    if fixed is not None:
+        return fixed, []
     compiled = compile_in_memory(project, file, options.params)
     return store_manifest(project, compiled, "").manifest, compiled.findings
-
-
-def _is_manifest(file: Path) -> bool:
-    if file.name == "manifest.yaml":
-        return True
-    value = read_yaml(file).value
-    return isinstance(value, dict) and "manifest_version" in value
 
 
 def _adapter(name: str) -> ExecutionAdapter:

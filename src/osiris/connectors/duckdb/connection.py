@@ -28,11 +28,14 @@ _HOLDER = re.compile(r"Conflicting lock is held in (?P<program>.*?) \(PID (?P<pi
 
 
 class DuckDBConnector:
-    """One connection to the file named by `path`; steps of one process may open the same file together."""
+    """One connection to the file named by `path`; steps of one process may open the same file together.
+
+    Opened with `read_only`, it changes nothing, not even by taking in what a killed process left in the log.
+    """
 
     family = "duckdb"
 
-    def __init__(self, connection: Mapping[str, Any]) -> None:
+    def __init__(self, connection: Mapping[str, Any], *, read_only: bool = False) -> None:
         path = str(connection["path"])
         if path == ":memory:" or path.startswith(":memory:"):
             raise ConnectionFailed(
@@ -41,6 +44,7 @@ class DuckDBConnector:
                 hint="Give path a file name, such as data/warehouse.duckdb.",
             )
         self.path = Path(os.path.realpath(path))
+        self._only_reads = read_only
         self._con: duckdb.DuckDBPyConnection | None = None
 
     @property
@@ -64,6 +68,12 @@ class DuckDBConnector:
                 hint="Run a step that writes it first, or correct the path of the connection.",
             )
         self.connect()
+
+    def refuse_unwritable(self) -> None:
+        """`ConnectionFailed` where the file, or one that does not exist yet, could not be written."""
+        for check in _place_checks(self.path):
+            if not check.ok:
+                raise ConnectionFailed(check.code or "CON021", check.message, hint=check.hint)
 
     def close(self) -> None:
         """Close the connection; the file is released when the process's last connection to it closes."""
@@ -123,7 +133,7 @@ class DuckDBConnector:
         return con
 
     def _read_only(self) -> bool:
-        return self.path.exists() and not os.access(self.path, os.W_OK)
+        return self._only_reads or (self.path.exists() and not os.access(self.path, os.W_OK))
 
     def _refuse_bad_place(self) -> None:
         for check in _place_checks(self.path):

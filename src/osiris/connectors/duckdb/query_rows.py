@@ -75,7 +75,7 @@ class QueryRows(SqlRows):
         sources: Mapping[str, SqlRows],
     ) -> Self | None:
         """The rows, or None where only streaming is sure to give them. Raises what is wrong in the SQL."""
-        outline = _Outline.of(select, params, sources)
+        outline = _Outline.of(select, params, {name: source.schema for name, source in sources.items()})
         files = [file for source in sources.values() for file in source.files]
         if not outline.is_plain or len(set(files)) < len(files):
             return None
@@ -157,9 +157,9 @@ class _Outline:
     is_plain: bool
 
     @classmethod
-    def of(cls, select: Select, params: Mapping[str, Any], sources: Mapping[str, SqlRows]) -> Self:
+    def of(cls, select: Select, params: Mapping[str, Any], sources: Mapping[str, pa.Schema]) -> Self:
         """Ask an engine in which the inputs are empty tables. Raises what is wrong in the SQL."""
-        empty = {name: source.schema.empty_table().to_reader() for name, source in sources.items()}
+        empty = {name: source.empty_table().to_reader() for name, source in sources.items()}
         with closing(open_engine("64MB", threads=1)) as con:
             tables = InputTables(con, empty)
             try:
@@ -170,9 +170,14 @@ class _Outline:
                 raise explain_error(exc, select.sql, tables.columns) from exc
             result = list(zip(relation.columns, relation.types, strict=True))
             kinds = {kind.id for kind in (*relation.types, *tables.types)}
-        reads_all = all(used[name] == set(source.schema.names) for name, source in sources.items())
+        reads_all = all(used[name] == set(source.names) for name, source in sources.items())
         columns = (_projection(name, kind, f"{_RESULT}:{n}") for n, (name, kind) in enumerate(result))
         return cls(schema, tuple(columns), reads_all and kinds <= _PLAIN)
+
+
+def result_schema(select: Select, params: Mapping[str, Any], sources: Mapping[str, pa.Schema]) -> pa.Schema:
+    """The schema of the SQL's result over inputs of these schemas. Raises what is wrong in the SQL."""
+    return _Outline.of(select, params, sources).schema
 
 
 def _projection(name: str, kind: Any, place: str) -> str:

@@ -8,7 +8,7 @@ from typing import Any
 import duckdb
 import pyarrow as pa
 
-from osiris.connectors.duckdb.arrow_types import exact_stream
+from osiris.connectors.duckdb.arrow_types import exact_relation, exact_stream
 from osiris.connectors.duckdb.engine import folded
 from osiris.connectors.duckdb.errors import EngineFailure
 from osiris.connectors.duckdb.explaining import explain, explain_error
@@ -31,6 +31,29 @@ def read(
     cancelled: Callable[[], bool] = lambda: False,
 ) -> pa.RecordBatchReader:
     """The result, streamed; errors name the tables and columns that there are."""
+    relation, wrong = _relation(con, select, params, lines_before, cancelled)
+    return exact_stream(relation, wrong=wrong)
+
+
+def described(
+    con: duckdb.DuckDBPyConnection, select: Select, params: Mapping[str, Any], *, lines_before: int = 0
+) -> pa.Schema:
+    """The schema that `read` would give; no row is read."""
+    relation, wrong = _relation(con, select, params, lines_before, lambda: False)
+    try:
+        return exact_relation(relation).limit(0).to_arrow_table().schema
+    except EngineFailure as exc:
+        raise wrong(exc) from exc
+
+
+def _relation(
+    con: duckdb.DuckDBPyConnection,
+    select: Select,
+    params: Mapping[str, Any],
+    lines_before: int,
+    cancelled: Callable[[], bool],
+) -> tuple[duckdb.DuckDBPyRelation, Callable[[BaseException], BaseException]]:
+    """The result, not begun, and how to explain what goes wrong with it."""
     tables = _relevant(readable_columns(con), [table.text for table in select.tables])
 
     def wrong(exc: BaseException) -> BaseException:
@@ -42,7 +65,7 @@ def read(
         relation = con.sql(select.sql, params=dict(params)) if params else con.sql(select.sql)
     except EngineFailure as exc:
         raise wrong(exc) from exc
-    return exact_stream(relation, wrong=wrong)
+    return relation, wrong
 
 
 def readable_columns(con: duckdb.DuckDBPyConnection) -> dict[str, tuple[str, ...]]:

@@ -100,6 +100,16 @@ def create_table(
     primary_key: Sequence[str],
 ) -> None:
     """Make the table with exactly the stream's types; a primary key becomes the table's."""
+    refuse_untyped(incoming)
+    parts = [f"{quote_identifier(name)} {kind}" for name, kind in incoming]
+    if primary_key:
+        parts.append(f"PRIMARY KEY ({', '.join(map(quote_identifier, primary_key))})")
+    con.execute(f"CREATE SCHEMA IF NOT EXISTS {quote_identifier(table.schema)}")
+    con.execute(f"CREATE TABLE {table.sql} ({', '.join(parts)})")
+
+
+def refuse_untyped(incoming: Sequence[tuple[str, Any]]) -> None:
+    """TGT012 for a column of a type that a new table cannot have."""
     for name, kind in incoming:
         if kind.id in _NO_TABLE_TYPE:
             raise PipelineError(
@@ -107,8 +117,3 @@ def create_table(
                 f'Column "{name}" is of type {kind}, which a new table cannot have.',
                 hint=f'Give it a type in the step before, for example CAST("{name}" AS VARCHAR).',
             )
-    parts = [f"{quote_identifier(name)} {kind}" for name, kind in incoming]
-    if primary_key:
-        parts.append(f"PRIMARY KEY ({', '.join(map(quote_identifier, primary_key))})")
-    con.execute(f"CREATE SCHEMA IF NOT EXISTS {quote_identifier(table.schema)}")
-    con.execute(f"CREATE TABLE {table.sql} ({', '.join(parts)})")

@@ -72,14 +72,9 @@ class TableWrite:
         """Write everything and commit; any exception leaves the table as it was."""
         self._source.first_batch()
         con = self._connector.con
-        con.register(_STREAM, self._source.reader)
-        incoming = _columns(con, _STREAM)
+        incoming = register(con, self._source)
         target = find_target(con, self._request.table)
-        refuse_missing_key(incoming, self._request.primary_key)
-        if target is not None:
-            assign(incoming, target.columns)
-        elif self._request.create == "never":
-            raise self._no_table()
+        check_columns(self._request, incoming, target)
         if self._request.write_mode == "merge":
             self._stage(con, target)
         self._ledger.create()
@@ -114,7 +109,7 @@ class TableWrite:
             create_table(con, table, incoming, self._request.primary_key)
         target = find_target(con, table)
         if target is None:
-            raise self._no_table()
+            raise _no_table(table)
         return target
 
     def _stage(self, con: duckdb.DuckDBPyConnection, target: Target | None) -> None:
@@ -145,12 +140,29 @@ class TableWrite:
             hint="Report this as a bug; nothing was committed.",
         )
 
-    def _no_table(self) -> PipelineError:
-        return PipelineError(
-            "TGT001",
-            f"The table {self._request.table} does not exist.",
-            hint="Create it, or set create: if_missing.",
-        )
+
+def register(con: duckdb.DuckDBPyConnection, source: Input) -> list[tuple[str, Any]]:
+    """Let the connection read the input; its columns with DuckDB's types."""
+    con.register(_STREAM, source.reader)
+    return _columns(con, _STREAM)
+
+
+def check_columns(
+    request: WriteRequest, incoming: Sequence[tuple[str, Any]] | None, target: Target | None
+) -> None:
+    """Raise what the write is refused for before a row moves; columns that are not known are taken to fit."""
+    if incoming is not None:
+        refuse_missing_key(incoming, request.primary_key)
+        if target is not None:
+            assign(incoming, target.columns)
+    if target is None and request.create == "never":
+        raise _no_table(request.table)
+
+
+def _no_table(table: TableName) -> PipelineError:
+    return PipelineError(
+        "TGT001", f"The table {table} does not exist.", hint="Create it, or set create: if_missing."
+    )
 
 
 def commit(con: duckdb.DuckDBPyConnection, table: str) -> None:

@@ -18,9 +18,14 @@ from osiris.errors import DataError
 
 def csv_input(source: pa.RecordBatchReader | SqlRows, name: str) -> WriterInput:
     """The input of a CSV file. Raises `DataError` DAT013 or DAT014 for what CSV cannot hold."""
-    check_names(source.schema, name)
-    check_types(source.schema, csv_problem, name, "CSV")
+    check_csv(source.schema, name)
     return writer_input(source, csv_converts(source.schema))
+
+
+def check_csv(schema: pa.Schema, name: str) -> None:
+    """Raise `DataError` DAT013 or DAT014 for what CSV cannot hold."""
+    check_names(schema, name)
+    check_types(schema, csv_problem, name, "CSV")
 
 
 def csv_format(target: Path, dialect: CsvDialect) -> FileFormat:

@@ -55,6 +55,14 @@ class Source(Protocol):
         """What is wrong with these files, where the engine failed over them; None where not."""
 
 
+def source_schema(source: Source, work_dir: Path | None = None, step_id: str = "") -> pa.Schema:
+    """The schema of the rows; none of them is read. Raises `DataError` as `check_exact` does."""
+    with closing(reading_engine(work_dir, source.buffer_bytes)) as con:
+        schema = con.sql(source.statement(step_id)).limit(0).to_arrow_table().schema
+    source.check_exact(schema)
+    return schema
+
+
 @dataclass(frozen=True)
 class FileRows(SqlRows):
     """Rows of `paths`; `promised` is how many there must be, where that is known."""
@@ -70,9 +78,7 @@ class FileRows(SqlRows):
 
     @cached_property
     def schema(self) -> pa.Schema:
-        with closing(reading_engine(self.ctx.work_dir, self.source.buffer_bytes)) as con:
-            schema = con.sql(self.statement).limit(0).to_arrow_table().schema
-        self.source.check_exact(schema)
+        schema = source_schema(self.source, self.ctx.work_dir, self.ctx.step_id)
         return with_source_columns(schema, self.source.all_names)
 
     @property

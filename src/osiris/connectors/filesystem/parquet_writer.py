@@ -16,9 +16,14 @@ _CODECS = {"none": "uncompressed"}
 
 def parquet_input(source: pa.RecordBatchReader | SqlRows, name: str) -> WriterInput:
     """The input of a Parquet file. Raises `DataError` DAT013 or DAT014 for what cannot be written exactly."""
-    check_names(source.schema, name)
-    check_types(source.schema, parquet_problem, name, "Parquet")
+    check_parquet(source.schema, name)
     return writer_input(source)
+
+
+def check_parquet(schema: pa.Schema, name: str) -> None:
+    """Raise `DataError` DAT013 or DAT014 for what cannot be written exactly."""
+    check_names(schema, name)
+    check_types(schema, parquet_problem, name, "Parquet")
 
 
 def parquet_format(compression: str, row_group_rows: int) -> FileFormat:

@@ -15,8 +15,9 @@ from contextlib import contextmanager
 from pathlib import Path
 
 from osiris.connectors.filesystem.os_errors import not_writable, publish_failure
-from osiris.connectors.filesystem.sidecar import Sidecar, pending_sidecars, read_sidecar, sidecar_path
+from osiris.connectors.filesystem.sidecar import Sidecar, sidecar_path, sidecars_of
 from osiris.core import ExecutionContext
+from osiris.core.ledger import Run
 from osiris.errors import PipelineError, TargetState
 
 STALE_SECONDS = 86_400
@@ -46,18 +47,14 @@ class Publication:
         Completes a publication that died between its renames. Raises `PipelineError` RUN009 when the run key
         was used for another version of the pipeline.
         """
-        found = read_sidecar(sidecar_path(self.target))
-        if found is not None and self._is_ours(found) and found.fits(self.target):
-            return self._same_version(found).rows
-        if not self.target.parent.is_dir():
+        found = published(self.target, self.name, self._ctx)
+        if found is None:
             return None
-        for path, pending in pending_sidecars(self.target):
-            if self._is_ours(pending) and pending.fits(self.target):
-                rows = self._same_version(pending).rows
-                path.rename(sidecar_path(self.target))
-                sync_folder(self.target.parent)
-                return rows
-        return None
+        path, sidecar = found
+        if path != sidecar_path(self.target):
+            path.rename(sidecar_path(self.target))
+            sync_folder(self.target.parent)
+        return sidecar.rows
 
     @contextmanager
     def staged(self) -> Iterator[Path]:
@@ -105,22 +102,6 @@ class Publication:
             message = f"The step {owner!r} of this run writes {self.name} already."
             raise PipelineError("FIL007", message, hint="Give each step a file of its own.")
 
-    def _is_ours(self, sidecar: Sidecar) -> bool:
-        return (sidecar.run_key, sidecar.pipeline, sidecar.step_id) == (
-            self._ctx.run_key,
-            self._ctx.pipeline,
-            self._ctx.step_id,
-        )
-
-    def _same_version(self, sidecar: Sidecar) -> Sidecar:
-        if sidecar.fingerprint == self._ctx.fingerprint:
-            return sidecar
-        message = (
-            f"Another version of the pipeline has written {self.name} under run key {self._ctx.run_key!r}."
-        )
-        hint = "Use --new or another --run-key to write the new version."
-        raise PipelineError("RUN009", message, hint=hint, target=TargetState.COMMITTED)
-
     def _remove_stale(self) -> None:
         oldest = time.time() - STALE_SECONDS
         prefix = f".{self.target.name}.osiris-"
@@ -128,6 +109,30 @@ class Publication:
             is_temporary = path.name.startswith(prefix) and path.suffix in (".part", ".sidecar")
             if is_temporary and (path.name.startswith(self._own) or path.stat().st_mtime < oldest):
                 path.unlink(missing_ok=True)
+
+
+def published(target: Path, name: str, run: Run) -> tuple[Path, Sidecar] | None:
+    """The sidecar that this very run has published the target with, and where it lies; nothing is changed.
+
+    Raises `PipelineError` RUN009 when the run key was used for another version of the pipeline.
+    """
+    for path, sidecar in sidecars_of(target):
+        by_this_run = (sidecar.run_key, sidecar.pipeline, sidecar.step_id) == (
+            run.run_key,
+            run.pipeline,
+            run.step_id,
+        )
+        if by_this_run and sidecar.fits(target):
+            return path, _same_version(sidecar, name, run)
+    return None
+
+
+def _same_version(sidecar: Sidecar, name: str, run: Run) -> Sidecar:
+    if sidecar.fingerprint == run.fingerprint:
+        return sidecar
+    message = f"Another version of the pipeline has written {name} under run key {run.run_key!r}."
+    hint = "Use --new or another --run-key to write the new version."
+    raise PipelineError("RUN009", message, hint=hint, target=TargetState.COMMITTED)
 
 
 def sync_file(path: Path) -> None:

@@ -58,6 +58,15 @@ def read_sidecar(path: Path) -> Sidecar | None:
         return None
 
 
+def sidecars_of(target: Path) -> Iterator[tuple[Path, Sidecar]]:
+    """The sidecar of a data file where it belongs, then those that are pending."""
+    found = read_sidecar(sidecar_path(target))
+    if found is not None:
+        yield sidecar_path(target), found
+    if target.parent.is_dir():
+        yield from pending_sidecars(target)
+
+
 def pending_sidecars(target: Path) -> Iterator[tuple[Path, Sidecar]]:
     """Sidecars that a run wrote but did not put in place, because it died between two renames."""
     prefix = f".{target.name}.osiris-"
