@@ -37,7 +37,8 @@ def discover(project: Project, reference: str, names: Sequence[str] = (), limit:
     """
     resolved = _resolved(project, reference)
     connector = _connector(project, resolved)
-    if not isinstance(connector, Discovering):
+    can_tell = isinstance(connector, Discovering)
+    if not can_tell:
         raise _cannot_list(project, resolved.family)
     with closing(connector):
         parts = [connector.discover(DiscoveryRequest(wanted, limit)) for wanted in _each(names)]
