@@ -21,8 +21,10 @@ _LONGEST_TITLE = 60
 def schemas_to_pin(project: Project, source: YamlSource, compiled: Compiled) -> list[Finding]:
     """A note for each step whose schema the last run inferred, if the step is as it was in that run."""
     manifest = compiled.manifest
-    row = project.index.newest(manifest.name) if manifest else None
-    if manifest is None or row is None:
+    if manifest is None or not project.logs_dir.is_dir():
+        return []
+    row = project.index.newest(manifest.name)
+    if row is None:
         return []
     folder = project.logs_dir / row.run_id
     return [
