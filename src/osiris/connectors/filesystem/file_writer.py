@@ -14,7 +14,7 @@ from osiris.connectors.duckdb.sql_rows import SqlRows
 from osiris.connectors.filesystem.input_stream import Convert, InputStream
 from osiris.connectors.filesystem.os_errors import write_failure
 from osiris.connectors.filesystem.publish import Publication
-from osiris.connectors.filesystem.sidecar import Sidecar, schema_of, sha256_of
+from osiris.connectors.filesystem.sidecar import Sidecar, columns_of, sha256_of
 from osiris.connectors.filesystem.sql_input import SqlInput
 from osiris.core import ExecutionContext, as_reader
 from osiris.errors import DataError
@@ -97,7 +97,7 @@ def _sidecar(part: Path, rows: int, source: WriterInput, form: FileFormat, ctx: 
         rows=rows,
         size=part.stat().st_size,
         sha256=sha256_of(part),
-        schema=schema_of(source.schema),
+        columns=columns_of(source.schema),
         run_key=ctx.run_key,
         pipeline=ctx.pipeline,
         step_id=ctx.step_id,

@@ -3,29 +3,40 @@
 from __future__ import annotations
 
 import hashlib
-import json
 from collections.abc import Callable, Iterator, Sequence
-from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
+from typing import Annotated
 
 import pyarrow as pa
+from pydantic import BaseModel, ConfigDict, Field, ValidationError
 
 from osiris.canonical import canonical_json
 from osiris.errors import DataError, Where
 
-_FIELDS = ("rows", "bytes", "sha256", "schema", "run_key", "pipeline", "step_id", "fingerprint", "format")
-_ATTRIBUTES = {"bytes": "size"}
+_MOST_BYTES = 16 << 20
+"""A larger file is no sidecar; ours have about 60 bytes per column."""
+
+_Count = Annotated[int, Field(ge=0, lt=1 << 63)]
 
 
-@dataclass(frozen=True, slots=True)
-class Sidecar:
+class SidecarColumn(BaseModel):
+    """A column's name and its Arrow type in words."""
+
+    model_config = ConfigDict(strict=True, frozen=True)
+
+    name: str
+    type: str
+
+
+class Sidecar(BaseModel):
     """Facts about one published file; equal facts give equal bytes."""
 
-    rows: int
-    size: int
+    model_config = ConfigDict(strict=True, frozen=True, validate_by_name=True)
+
+    rows: _Count
+    size: Annotated[_Count, Field(alias="bytes")]
     sha256: str
-    schema: tuple[tuple[str, str], ...]
+    columns: Annotated[tuple[SidecarColumn, ...], Field(alias="schema")]
     run_key: str
     pipeline: str
     step_id: str
@@ -34,9 +45,7 @@ class Sidecar:
 
     def to_bytes(self) -> bytes:
         """The file's content: canonical JSON and a line end."""
-        data: dict[str, Any] = {name: getattr(self, _ATTRIBUTES.get(name, name)) for name in _FIELDS}
-        data["schema"] = [{"name": name, "type": arrow_type} for name, arrow_type in self.schema]
-        return canonical_json(data) + b"\n"
+        return canonical_json(self.model_dump(by_alias=True)) + b"\n"
 
     def fits(self, path: Path) -> bool:
         """Whether a file has exactly the bytes that were published."""
@@ -49,12 +58,10 @@ def sidecar_path(target: Path) -> Path:
 
 
 def read_sidecar(path: Path) -> Sidecar | None:
-    """The sidecar in a file; None when there is none, or none that can be understood."""
+    """The sidecar in a file; None when there is none, or anything that is not exactly one."""
     try:
-        data = json.loads(path.read_bytes())
-        schema = tuple((column["name"], column["type"]) for column in data["schema"])
-        return Sidecar(**{_ATTRIBUTES.get(name, name): data[name] for name in _FIELDS} | {"schema": schema})
-    except (OSError, ValueError, KeyError, TypeError):
+        return Sidecar.model_validate_json(_content(path))
+    except (OSError, ValidationError):
         return None
 
 
@@ -65,6 +72,15 @@ def sidecars_of(target: Path) -> Iterator[tuple[Path, Sidecar]]:
         yield sidecar_path(target), found
     if target.parent.is_dir():
         yield from pending_sidecars(target)
+
+
+def _content(path: Path) -> bytes:
+    """The bytes of a regular file of bearable size, nothing of any other."""
+    if not path.is_file():
+        return b""
+    with path.open("rb") as file:
+        content = file.read(_MOST_BYTES + 1)
+    return content if len(content) <= _MOST_BYTES else b""
 
 
 def pending_sidecars(target: Path) -> Iterator[tuple[Path, Sidecar]]:
@@ -98,9 +114,9 @@ def check_rows(promised: int | None, delivered: int, name: str) -> None:
 _HINT = "The file was changed after it was published. Publish it again, or remove its .osiris.json file."
 
 
-def schema_of(schema: pa.Schema) -> tuple[tuple[str, str], ...]:
+def columns_of(schema: pa.Schema) -> tuple[SidecarColumn, ...]:
     """Column names with their Arrow types in words."""
-    return tuple((field.name, str(field.type)) for field in schema)
+    return tuple(SidecarColumn(name=field.name, type=str(field.type)) for field in schema)
 
 
 def sha256_of(path: Path) -> str:
