@@ -104,13 +104,11 @@ class FilesystemCsvExtractorDriver:
 
 def _infer(source: CsvSource, ctx: ExecutionContext) -> None:
     """Find the missing types and put them into the session; the text to pin has the declared ones too."""
-    from osiris.connectors.filesystem.cancel import interrupter
     from osiris.connectors.filesystem.csv_inference import pin_text
     from osiris.connectors.filesystem.engine import reading_engine
 
     undeclared = source.undeclared
-    with closing(reading_engine(ctx.work_dir, source.buffer_bytes)) as con:
-        ctx.on_cancel(interrupter(con))
+    with closing(reading_engine(ctx, source.buffer_bytes)) as con:
         found = source.infer(con, ctx)
     if not found.rows_sampled:
         ctx.log_event("warning", message="There are no rows, so columns without a declared type are text.")

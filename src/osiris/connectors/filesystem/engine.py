@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 import os
-from pathlib import Path
+from functools import partial
 
 import duckdb
 
-from osiris.connectors.duckdb.engine import open_engine
+from osiris.connectors.duckdb.engine import interrupt, open_engine
 from osiris.connectors.duckdb.sql_rows import Limits
+from osiris.core import ExecutionContext
 
 _BASE_BYTES = 256_000_000
 _MOST_THREADS = 8
@@ -17,10 +18,14 @@ _MOST_THREADS = 8
 _MOST_BUFFER_BYTES = 1_000_000_000
 
 
-def reading_engine(work_dir: Path | None = None, buffer_bytes: int = 0) -> duckdb.DuckDBPyConnection:
-    """An in-memory DuckDB within `reading_limits`."""
+def reading_engine(ctx: ExecutionContext | None, buffer_bytes: int = 0) -> duckdb.DuckDBPyConnection:
+    """An in-memory DuckDB within `reading_limits`; within a step, interrupted when that is told to stop."""
     limits = reading_limits(buffer_bytes)
-    return open_engine(f"{limits.memory_bytes // 1_000_000}MB", threads=limits.threads, temp_dir=work_dir)
+    memory, work_dir = f"{limits.memory_bytes // 1_000_000}MB", None if ctx is None else ctx.work_dir
+    con = open_engine(memory, threads=limits.threads, temp_dir=work_dir)
+    if ctx is not None:
+        ctx.on_cancel(partial(interrupt, con))
+    return con
 
 
 def reading_limits(buffer_bytes: int = 0) -> Limits:

@@ -13,7 +13,6 @@ import duckdb
 import pyarrow as pa
 
 from osiris.connectors.duckdb.sql_rows import Limits, Scans, SqlRows
-from osiris.connectors.filesystem.cancel import interrupter
 from osiris.connectors.filesystem.delivery import delivered, report_delivery
 from osiris.connectors.filesystem.engine import reading_engine, reading_limits
 from osiris.core import ExecutionContext, with_source_columns
@@ -55,10 +54,10 @@ class Source(Protocol):
         """What is wrong with these files, where the engine failed over them; None where not."""
 
 
-def source_schema(source: Source, work_dir: Path | None = None, step_id: str = "") -> pa.Schema:
+def source_schema(source: Source, ctx: ExecutionContext | None = None) -> pa.Schema:
     """The schema of the rows; none of them is read. Raises `DataError` as `check_exact` does."""
-    with closing(reading_engine(work_dir, source.buffer_bytes)) as con:
-        schema = con.sql(source.statement(step_id)).limit(0).to_arrow_table().schema
+    with closing(reading_engine(ctx, source.buffer_bytes)) as con:
+        schema = con.sql(source.statement("" if ctx is None else ctx.step_id)).limit(0).to_arrow_table().schema
     source.check_exact(schema)
     return schema
 
@@ -78,7 +77,7 @@ class FileRows(SqlRows):
 
     @cached_property
     def schema(self) -> pa.Schema:
-        schema = source_schema(self.source, self.ctx.work_dir, self.ctx.step_id)
+        schema = source_schema(self.source, self.ctx)
         return with_source_columns(schema, self.source.all_names)
 
     @property
@@ -110,7 +109,6 @@ class FileRows(SqlRows):
         report_delivery(rows, self.promised if scans.is_whole else None, self.paths, self.shown, self.ctx)
 
     def reader(self) -> pa.RecordBatchReader:
-        con = reading_engine(self.ctx.work_dir, self.source.buffer_bytes)
+        con = reading_engine(self.ctx, self.source.buffer_bytes)
         self.ctx.closing(con)
-        self.ctx.on_cancel(interrupter(con))
         return delivered(self.source.read(con, self.ctx), self.promised, self.paths, self.shown, self.ctx)

@@ -3,13 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator
+from functools import partial
 from pathlib import Path
 
 import duckdb
 import pyarrow as pa
 
-from osiris.connectors.duckdb.engine import open_engine, quote_identifier, quote_literal
-from osiris.connectors.filesystem.cancel import interrupter
+from osiris.connectors.duckdb.engine import interrupt, open_engine, quote_identifier, quote_literal
 from osiris.core import CountedReader, ExecutionContext, counted
 from osiris.errors import DataError
 
@@ -44,7 +44,7 @@ class InputStream:
     def copy(self, part: Path, options: str, ctx: ExecutionContext) -> int:
         """Write all rows to a file; the answer is how many. Raises `DataError` RUN007 if one is missing."""
         con = open_engine(MEMORY_LIMIT, temp_dir=ctx.work_dir)
-        ctx.on_cancel(interrupter(con))
+        ctx.on_cancel(partial(interrupt, con))
         try:
             con.register("source", self.reader)
             sql = f"COPY (SELECT {self._select} FROM source) TO {quote_literal(str(part))} ({options})"
