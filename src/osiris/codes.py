@@ -260,6 +260,10 @@ CODES: dict[str, Code] = {
     "FIL010": Code(
         "The path is a part of the project itself.", "Read data files, and write into a folder of its own."
     ),
+    "FIL011": Code(
+        "A delimiter, a quote or a null value cannot tell fields apart.",
+        "Use characters that are no line breaks and differ from each other.",
+    ),
     "FIL009": Code("No rows would replace a file that has rows.", "Set allow_empty: true if that is meant."),
     # --- TGT: targets ---
     "TGT001": Code("The target table does not exist.", "Create it, or set create: if_missing."),

@@ -404,6 +404,34 @@ def test_check_finds_problems_without_a_file() -> None:
     assert [(problem.field, problem.code) for problem in found] == [("path", "FIL001"), ("schema", "DAT010")]
 
 
+@pytest.mark.parametrize(
+    ("config", "field"),
+    [
+        *[({"delimiter": character}, "delimiter") for character in ("\0", "\n", "\r", "\ufeff")],
+        *[({"quote": character}, "quote") for character in ("\0", "\n", "\r", " ", "«")],
+        ({"delimiter": '"'}, "quote"),
+        ({"delimiter": ";", "quote": ";"}, "quote"),
+        *[({"null_values": ["NA", word]}, "null_values") for word in ("a,b", '"NA"', "x\ny", "\r", "\0")],
+        ({"quote": "'", "null_values": ["'"]}, "null_values"),
+    ],
+)
+def test_characters_that_tell_nothing_apart_are_refused(
+    files: Any, config: dict[str, Any], field: str
+) -> None:
+    (found,) = FilesystemCsvExtractorDriver().check({"path": "a.csv"} | config, ())
+    assert (found.field, found.code) == (field, "FIL011")
+    assert found.hint
+    files.put("a.csv", "v,w\n1,2\n")
+    with pytest.raises(PipelineError) as raised:
+        files.read_csv("a.csv", **config)
+    assert (raised.value.code, raised.value.message) == ("FIL011", found.message)
+
+
+def test_check_takes_characters_that_do_their_work() -> None:
+    for config in ({"delimiter": "\t"}, {"quote": ""}, {"delimiter": "§"}, {"null_values": ["", "-", "N A"]}):
+        assert FilesystemCsvExtractorDriver().check({"path": "a.csv"} | config, ()) == []
+
+
 def test_a_file_that_does_not_fit_its_sidecar_is_refused(files: Any) -> None:
     table = pa.table({"v": [1, 2, 3]})
     path = files.write_csv(table, "a.csv")

@@ -18,7 +18,7 @@ from hypothesis import strategies as st
 from pyarrow import csv as arrow_csv
 
 from osiris.drivers.filesystem_csv_writer_driver import FilesystemCsvWriterDriver
-from osiris.errors import DataError, OsirisError
+from osiris.errors import DataError, OsirisError, PipelineError
 
 ROWS = pa.table({"id": [1, 2, 3], "name": ["a", "", None]})
 
@@ -174,6 +174,27 @@ def test_check_finds_paths_that_leave_the_folder() -> None:
     assert [problem.code for problem in found] == ["FIL001"]
 
 
+@pytest.mark.parametrize(
+    ("config", "field"),
+    [
+        ({"delimiter": "\n"}, "delimiter"),
+        ({"delimiter": "\r"}, "delimiter"),
+        ({"quote": "\0"}, "quote"),
+        ({"quote": "“"}, "quote"),
+        ({"delimiter": "|", "quote": "|"}, "quote"),
+    ],
+)
+def test_characters_that_tell_nothing_apart_are_refused(
+    files: Any, config: dict[str, Any], field: str
+) -> None:
+    (found,) = FilesystemCsvWriterDriver().check({"path": "a.csv"} | config, ("df",))
+    assert (found.field, found.code) == (field, "FIL011")
+    with pytest.raises(PipelineError) as raised:
+        files.write_csv(ROWS, "a.csv", **config)
+    assert raised.value.code == "FIL011"
+    assert files.names() == []
+
+
 def test_what_the_producer_raised_comes_out_unchanged(files: Any) -> None:
     def batches() -> Iterator[pa.RecordBatch]:
         yield pa.record_batch({"v": [1]})
@@ -232,3 +253,25 @@ def test_one_column_survives_the_round_trip(new_files: Callable[[], Any], cells:
     files = new_files()
     files.write_csv(pa.table({"v": pa.array(cells, pa.string())}), "a.csv")
     assert files.read_csv("a.csv", schema={"v": "VARCHAR"}).to_pydict() == {"v": cells}
+
+
+_CHARACTERS = st.characters(max_codepoint=127)
+
+
+@given(_CHARACTERS, _CHARACTERS, st.data())
+def test_any_characters_that_are_accepted_survive_the_round_trip(
+    new_files: Callable[[], Any], delimiter: str, quote: str, data: st.DataObject
+) -> None:
+    config = {"delimiter": delimiter, "quote": quote}
+    if FilesystemCsvWriterDriver().check({"path": "a.csv"} | config, ("df",)):
+        return
+    cell = st.one_of(_CELL, st.lists(st.sampled_from([delimiter, quote, "1", "\n"])).map("".join))
+    cells = data.draw(st.lists(cell, min_size=1, max_size=6))
+    names = ["n", f"{delimiter}{quote}", f"{quote} {delimiter} "]
+    table = pa.table(
+        [range(len(cells)), pa.array(cells, pa.string()), pa.array(cells[::-1], pa.string())], names
+    )
+    files = new_files()
+    files.write_csv(table, "a.csv", **config)
+    schema = dict.fromkeys(names[1:], "VARCHAR") | {"n": "BIGINT"}
+    assert files.read_csv("a.csv", schema=schema, **config).to_pylist() == table.to_pylist()

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Annotated, Any, ClassVar, Literal
 
 from pydantic import Field
 
-from osiris.connectors.filesystem.config_checks import path_problems, type_problems
+from osiris.connectors.filesystem.config_checks import character_problems, path_problems, type_problems
 from osiris.connectors.filesystem.csv_dialect import CsvDialect
 from osiris.core import ArrowStream, Columns, ConfigProblem, DriverConfig, ExecutionContext
 
@@ -54,8 +54,9 @@ class FilesystemCsvExtractorDriver:
     Config: ClassVar[type[DriverConfig]] = CsvExtractorConfig
 
     def check(self, config: Mapping[str, Any], input_names: tuple[str, ...]) -> list[ConfigProblem]:
-        """Paths that leave the folder and types that do not exist."""
-        return path_problems(str(config.get("path", "."))) + type_problems(config.get("schema", {}))
+        """Paths that leave the folder, characters that tell nothing apart, types that do not exist."""
+        problems = path_problems(str(config.get("path", "."))) + character_problems(config)
+        return problems + type_problems(config.get("schema", {}))
 
     def preview_output(
         self, config: Mapping[str, Any], inputs: Mapping[str, Columns | None]

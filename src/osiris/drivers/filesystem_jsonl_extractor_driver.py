@@ -9,7 +9,6 @@ from typing import Annotated, Any, ClassVar, Literal
 import pyarrow as pa
 from pydantic import Field
 
-from osiris.connectors.filesystem.cancel import interrupter
 from osiris.connectors.filesystem.config_checks import path_problems, type_problems
 from osiris.connectors.filesystem.connection import FilesystemConnector
 from osiris.connectors.filesystem.csv_inference import pin_text
@@ -61,8 +60,7 @@ class FilesystemJsonlExtractorDriver:
         form = JsonlForm(settings.compression, settings.max_line_bytes)
         request = JsonlRequest(settings.columns, settings.column_types)
         source = JsonlSource(paths, form, connector.shown, request)
-        with closing(reading_engine(ctx.work_dir)) as con:
-            ctx.on_cancel(interrupter(con))
+        with closing(reading_engine(ctx)) as con:
             source.look(con, ctx)
         if source.undeclared:
             _tell(source, ctx)

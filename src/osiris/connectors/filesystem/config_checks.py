@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
+from typing import Any
 
+from osiris.connectors.filesystem.csv_dialect import dialect_problems
 from osiris.connectors.filesystem.csv_types import declared
 from osiris.connectors.filesystem.paths import path_problem
 from osiris.core import ConfigProblem
@@ -15,6 +17,13 @@ def path_problems(path: str) -> list[ConfigProblem]:
     problem = path_problem(path)
     hint = "Give a path relative to the connection's base_dir."
     return [ConfigProblem("path", "FIL001", f"The path {path!r} {problem}.", hint)] if problem else []
+
+
+def character_problems(config: Mapping[str, Any]) -> list[ConfigProblem]:
+    """FIL011 for each delimiter, quote or null value that cannot do its work."""
+    characters = (config.get("delimiter", ","), config.get("quote", '"'), config.get("null_values", ()))
+    found = dialect_problems(*characters)
+    return [ConfigProblem(problem.field, "FIL011", problem.message, problem.hint) for problem in found]
 
 
 def type_problems(

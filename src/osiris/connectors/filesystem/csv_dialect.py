@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Literal
+from typing import Literal, NamedTuple
 
 from osiris.connectors.duckdb.engine import quote_literal
 from osiris.connectors.filesystem.file_sql import file_list
+from osiris.errors import PipelineError
 
 Codec = Literal["none", "gzip", "zstd"]
 
@@ -16,6 +17,13 @@ _CODEC_BY_SUFFIX: dict[str, Codec] = {".gz": "gzip", ".zst": "zstd", ".zstd": "z
 
 _MIN_BUFFER = 8_000_000
 """DuckDB reads a file in buffers, one or more per thread; below this size reading becomes slower."""
+
+_NEVER = ("\0", "\n", "\r")
+_BYTE_ORDER_MARK = "\ufeff"
+
+_DELIMITERS = 'Use one of , ; | or "\\t", or another character that is no line break.'
+_QUOTES = "Use \" or ', or another ASCII character that is neither the delimiter, a space nor a line break."
+_NULL_VALUES = "Give words without the delimiter, the quote and line breaks."
 
 
 def codec_of(path: Path, compression: str) -> Codec:
@@ -25,9 +33,36 @@ def codec_of(path: Path, compression: str) -> Codec:
     return _CODEC_BY_SUFFIX.get(path.suffix.lower(), "none")
 
 
+class DialectProblem(NamedTuple):
+    """A config field whose characters cannot do their work, why, and what can."""
+
+    field: str
+    message: str
+    hint: str
+
+
+def dialect_problems(delimiter: str, quote: str, null_values: Sequence[str] = ()) -> Iterator[DialectProblem]:
+    """What is wrong with the characters of a dialect, alone and together; an empty quote means none."""
+    if delimiter in (*_NEVER, _BYTE_ORDER_MARK):
+        message = f"The delimiter {delimiter!r} cannot stand between fields."
+        yield DialectProblem("delimiter", message, _DELIMITERS)
+    if quote in (*_NEVER, " ") or not quote.isascii():
+        yield DialectProblem("quote", f"The quote {quote!r} cannot stand around fields.", _QUOTES)
+    if delimiter == quote:
+        yield DialectProblem("quote", f"The delimiter and the quote are both {quote!r}.", _QUOTES)
+    special = [mark for mark in (*_NEVER, delimiter, quote) if mark]
+    for word in null_values:
+        if any(mark in word for mark in special):
+            message = f"The null value {word!r} can never stand without quotes."
+            yield DialectProblem("null_values", message, _NULL_VALUES)
+
+
 @dataclass(frozen=True, slots=True)
 class CsvDialect:
-    """RFC 4180 with a choice of characters; an empty field without quotes is NULL, `null_values` are too."""
+    """RFC 4180 with a choice of characters; an empty field without quotes is NULL, `null_values` are too.
+
+    Raises `PipelineError` FIL011 for characters that cannot do their work.
+    """
 
     delimiter: str = ","
     quote: str = '"'
@@ -35,6 +70,10 @@ class CsvDialect:
     null_values: tuple[str, ...] = ()
     compression: str = "auto"
     max_line_bytes: int = 2_000_000
+
+    def __post_init__(self) -> None:
+        for problem in dialect_problems(self.delimiter, self.quote, self.null_values):
+            raise PipelineError("FIL011", problem.message, hint=problem.hint)
 
     def scan(self, files: Sequence[Path], fields: int, *, parallel: bool) -> str:
         """A FROM item that reads the files, all compressed alike, as text columns c0, c1, ... in file order.

@@ -15,7 +15,6 @@ import pyarrow.compute as pc
 
 from osiris.connectors.duckdb.engine import map_engine_error
 from osiris.connectors.filesystem.batches import rows_per_batch
-from osiris.connectors.filesystem.cancel import interrupter
 from osiris.connectors.filesystem.columns import kept
 from osiris.connectors.filesystem.delivery import delivered
 from osiris.connectors.filesystem.engine import reading_engine
@@ -160,9 +159,8 @@ class JsonlRows(LazyRows):
         return replace(self, source=self.source.project(columns))
 
     def reader(self) -> pa.RecordBatchReader:
-        con = reading_engine(self.ctx.work_dir)
+        con = reading_engine(self.ctx)
         self.ctx.closing(con)
-        self.ctx.on_cancel(interrupter(con))
         return delivered(self.source.read(con, self.ctx), self.promised, self.paths, self.shown, self.ctx)
 
 
