@@ -122,8 +122,9 @@ def is_secret_field(name: str) -> bool:
 
 
 def is_secret_file(name: str) -> bool:
-    """Whether a file of this name holds secrets: `.env` and its kin, but not the example of one."""
-    return name == ".env" or (name.startswith(".env.") and name != ".env.example")
+    """Whether a file of this name, in any case, holds secrets: `.env` and its kin, not the example."""
+    folded = name.casefold()
+    return folded == ".env" or (folded.startswith(".env.") and folded != ".env.example")
 
 
 class Redactor:

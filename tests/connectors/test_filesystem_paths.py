@@ -8,6 +8,7 @@ from pathlib import Path
 import pytest
 
 from osiris.connectors.filesystem import paths
+from osiris.connectors.filesystem.config_checks import source_problems, target_problems
 from osiris.connectors.filesystem.connection import FilesystemConnector
 from osiris.errors import DataError, OsirisError, PipelineError
 
@@ -144,19 +145,53 @@ def test_base_dir_may_be_a_link(base: Path, tmp_path: Path) -> None:
     assert connector(tmp_path / "alias").shown((base / "a.csv").resolve()) == "a.csv"
 
 
-@pytest.mark.parametrize("name", [".env", ".env.local"])
+@pytest.mark.parametrize("name", [".env", ".env.local", ".ENV", ".Env.production"])
 def test_a_file_of_secrets_is_no_data(tmp_path: Path, name: str) -> None:
     (tmp_path / name).write_text("API_KEY=hunter2\n")
     with pytest.raises(PipelineError) as raised:
         FilesystemConnector({"base_dir": str(tmp_path)}).expand(name)
     assert raised.value.code == "FIL010"
+    assert [problem.code for problem in source_problems({"path": name})] == ["FIL010"]
 
 
 @pytest.mark.parametrize(
-    "path", [".env", "osiris_connections.yaml", "components/evil.py", "logs/x.jsonl", "a.csv.osiris.json"]
+    "path",
+    [
+        ".env",
+        ".ENV",
+        "osiris_connections.yaml",
+        "Osiris.yaml",
+        "out/OSIRIS.YAML",
+        "components/evil.py",
+        "./Components/evil.py",
+        "logs/x.jsonl",
+        "Build/x.csv",
+        ".GIT/config",
+        "a.csv.osiris.json",
+        "a.csv.Osiris.json",
+        ".a.csv.osiris-zz",
+        ".a.csv.osiris-12345678-1.part",
+    ],
 )
 def test_the_project_itself_is_no_target(tmp_path: Path, path: str) -> None:
     (tmp_path / "osiris.yaml").touch()
     with pytest.raises(PipelineError) as raised:
         FilesystemConnector({"base_dir": str(tmp_path)}).resolve(path)
     assert raised.value.code == "FIL010"
+    (found,) = target_problems({"path": path})
+    assert (found.field, found.code, found.hint) == ("path", "FIL010", raised.value.hint)
+
+
+@pytest.mark.parametrize("path", ["build/a.csv", "logs/a.csv"])
+def test_a_folder_below_base_dir_may_be_called_as_one_of_the_project(tmp_path: Path, path: str) -> None:
+    (tmp_path / "osiris.yaml").touch()
+    target = FilesystemConnector({"base_dir": str(tmp_path / "data")}).resolve(path)
+    assert target == tmp_path.resolve() / "data" / path
+    assert target_problems({"path": path, "connection": "@filesystem.data"}) == []
+
+
+@pytest.mark.parametrize("path", ["out/build/a.csv", "builds/a.csv", "a.osiris.csv", ".env.example"])
+def test_what_only_looks_like_a_part_of_the_project_is_a_target(tmp_path: Path, path: str) -> None:
+    (tmp_path / "osiris.yaml").touch()
+    assert FilesystemConnector({"base_dir": str(tmp_path)}).resolve(path).name == Path(path).name
+    assert target_problems({"path": path}) == []

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Annotated, Any, ClassVar, Literal
 
 from pydantic import Field
 
-from osiris.connectors.filesystem.config_checks import character_problems, path_problems, type_problems
+from osiris.connectors.filesystem.config_checks import character_problems, source_problems, type_problems
 from osiris.connectors.filesystem.csv_dialect import CsvDialect
 from osiris.core import ArrowStream, Columns, ConfigProblem, DriverConfig, ExecutionContext
 
@@ -54,8 +54,8 @@ class FilesystemCsvExtractorDriver:
     Config: ClassVar[type[DriverConfig]] = CsvExtractorConfig
 
     def check(self, config: Mapping[str, Any], input_names: tuple[str, ...]) -> list[ConfigProblem]:
-        """Paths that leave the folder, characters that tell nothing apart, types that do not exist."""
-        problems = path_problems(str(config.get("path", "."))) + character_problems(config)
+        """Paths out of the folder or to secrets, characters that tell nothing apart, unknown types."""
+        problems = source_problems(config) + character_problems(config)
         return problems + type_problems(config.get("schema", {}))
 
     def preview_output(

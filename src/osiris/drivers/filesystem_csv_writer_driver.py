@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Annotated, Any, ClassVar, Literal
 
 from pydantic import Field
 
-from osiris.connectors.filesystem.config_checks import character_problems, path_problems
+from osiris.connectors.filesystem.config_checks import character_problems, target_problems
 from osiris.connectors.filesystem.csv_dialect import CsvDialect
 from osiris.core import (
     ArrowStream,
@@ -48,8 +48,8 @@ class FilesystemCsvWriterDriver:
     Config: ClassVar[type[DriverConfig]] = CsvWriterConfig
 
     def check(self, config: Mapping[str, Any], input_names: tuple[str, ...]) -> list[ConfigProblem]:
-        """Paths that leave the folder and characters that tell nothing apart."""
-        return path_problems(str(config.get("path", "."))) + character_problems(config)
+        """Paths out of the folder or into the project itself, characters that tell nothing apart."""
+        return target_problems(config) + character_problems(config)
 
     def preview_write(
         self, config: Mapping[str, Any], columns: Columns | None, step: PlannedStep

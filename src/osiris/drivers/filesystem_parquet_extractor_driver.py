@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Annotated, Any, ClassVar
 
 from pydantic import Field
 
-from osiris.connectors.filesystem.config_checks import path_problems
+from osiris.connectors.filesystem.config_checks import source_problems
 from osiris.core import ArrowStream, Columns, ConfigProblem, DriverConfig, ExecutionContext
 
 if TYPE_CHECKING:
@@ -29,8 +29,8 @@ class FilesystemParquetExtractorDriver:
     Config: ClassVar[type[DriverConfig]] = ParquetExtractorConfig
 
     def check(self, config: Mapping[str, Any], input_names: tuple[str, ...]) -> list[ConfigProblem]:
-        """Paths that leave the folder."""
-        return path_problems(str(config.get("path", ".")))
+        """Paths out of the folder or to secrets."""
+        return source_problems(config)
 
     def preview_output(
         self, config: Mapping[str, Any], inputs: Mapping[str, Columns | None]

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Annotated, Any, ClassVar, Literal
 
 from pydantic import Field
 
-from osiris.connectors.filesystem.config_checks import path_problems
+from osiris.connectors.filesystem.config_checks import target_problems
 from osiris.core import (
     ArrowStream,
     Columns,
@@ -40,8 +40,8 @@ class FilesystemParquetWriterDriver:
     Config: ClassVar[type[DriverConfig]] = ParquetWriterConfig
 
     def check(self, config: Mapping[str, Any], input_names: tuple[str, ...]) -> list[ConfigProblem]:
-        """Paths that leave the folder."""
-        return path_problems(str(config.get("path", ".")))
+        """Paths out of the folder or into the project itself."""
+        return target_problems(config)
 
     def preview_write(
         self, config: Mapping[str, Any], columns: Columns | None, step: PlannedStep

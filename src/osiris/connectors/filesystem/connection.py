@@ -8,7 +8,7 @@ from pathlib import Path
 from typing import Any
 
 from osiris.connectors.filesystem import discovery, paths
-from osiris.connectors.filesystem.project_files import refuse_project_file, refuse_secrets
+from osiris.connectors.filesystem.project_files import inside_project, refuse_project_part, refuse_secrets
 from osiris.core import Check, Discovery, DiscoveryRequest
 from osiris.errors import ConnectionFailed, PipelineError
 
@@ -47,12 +47,15 @@ class FilesystemConnector:
         target = paths.inside(self.base_dir, self.base_dir / paths.checked(path))
         if target == self.base_dir.resolve():
             raise PipelineError("FIL004", f"The path {path!r} is the folder itself, not a file in it.")
-        refuse_project_file(target, self.shown(target))
+        refuse_project_part(target, self.shown(target), inside_project(target))
         return paths.regular_file(self.base_dir, target) if target.exists() else target
 
     def expand(self, pattern: str) -> list[Path]:
         """The real paths of the files that a path or pattern names, in name order, at least one."""
-        return [refuse_secrets(path, self.shown(path)) for path in paths.expand(self.base_dir, pattern)]
+        found = paths.expand(self.base_dir, pattern)
+        for path in found:
+            refuse_secrets(path, self.shown(path))
+        return found
 
     def shown(self, path: Path) -> str:
         """The path relative to base_dir, as events and errors show it."""

@@ -17,7 +17,7 @@ MAX_FILES = 10_000
 
 _MAGIC = re.compile(r"[*?\[]")
 _URL = re.compile(r"^[A-Za-z][A-Za-z0-9+.\-]*:")
-_OWN_FILES = re.compile(r"\.osiris\.json$|^\..*\.osiris-[^/]*\.(part|sidecar)$")
+_OWN_FILES = re.compile(r"\.osiris\.json$|^\..*\.osiris-", re.IGNORECASE)
 
 
 def path_problem(path: str) -> str | None:
