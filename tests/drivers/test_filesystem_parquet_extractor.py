@@ -161,12 +161,62 @@ def test_damaged_files_are_refused(files: Any, damage: str) -> None:
     assert (raised.value.code, raised.value.where.file) == ("DAT015", "a.parquet")
 
 
-def test_text_that_is_not_utf8_is_refused(files: Any) -> None:
+@pytest.mark.parametrize("name", ["", "a\0b"])
+def test_columns_without_a_usable_name_are_refused(files: Any, name: str) -> None:
+    put(files, "a.parquet", pa.table([pa.array([1]), pa.array([2])], names=["k", name]))
+    with pytest.raises(DataError) as raised:
+        files.read_parquet("a.parquet", columns=["k"])
+    assert (raised.value.code, raised.value.where.file) == ("DAT006", "a.parquet")
+
+
+def not_utf8() -> pa.Array:
     buffers = [None, pa.py_buffer(b"\0\0\0\0\1\0\0\0"), pa.py_buffer(b"\xff")]
-    put(files, "a.parquet", {"v": pa.Array.from_buffers(pa.string(), 1, buffers)})
+    return pa.Array.from_buffers(pa.string(), 1, buffers)
+
+
+@pytest.mark.parametrize(
+    "array",
+    [
+        not_utf8(),
+        not_utf8().dictionary_encode(),
+        pa.ListArray.from_arrays(pa.array([0, 1], pa.int32()), not_utf8()),
+    ],
+    ids=lambda array: str(array.type),
+)
+def test_text_that_is_not_utf8_is_refused(files: Any, array: pa.Array) -> None:
+    put(files, "a.parquet", {"v": array})
+    with pytest.raises(DataError) as raised:
+        files.read_parquet("a.parquet")
+    assert (raised.value.code, raised.value.where.file) == ("DAT003", "a.parquet")
+    assert str(files.base) not in raised.value.message
+
+
+def test_the_file_with_text_that_is_not_utf8_is_named(files: Any) -> None:
+    put(files, "a.parquet", {"v": ["fine"]})
+    put(files, "b.parquet", {"v": not_utf8()})
+    with pytest.raises(DataError) as raised:
+        files.read_parquet("*.parquet")
+    assert (raised.value.code, raised.value.where.file) == ("DAT003", "b.parquet")
+
+
+@pytest.mark.parametrize(
+    "array",
+    [
+        pa.array([2**53], pa.timestamp("s")),
+        pa.array([-1], pa.time64("us")),
+        pa.array(["{" + "x" * 5000], pa.json_()),
+    ],
+    ids=lambda array: str(array.type),
+)
+def test_a_value_that_cannot_be_read_is_refused_without_a_path_of_the_machine(
+    files: Any, array: pa.Array
+) -> None:
+    put(files, "a.parquet", {"v": array})
     with pytest.raises(DataError) as raised:
         files.read_parquet("a.parquet")
     assert raised.value.code == "DAT015"
+    assert str(files.base) not in str(raised.value.to_dict())
+    assert len(raised.value.message) < 300
 
 
 def test_a_file_that_does_not_fit_its_sidecar_is_refused(files: Any) -> None:

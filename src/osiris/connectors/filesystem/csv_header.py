@@ -84,6 +84,10 @@ def _check_names(names: Sequence[str], name: str) -> None:
         raise DataError(
             "DAT006", message, hint="Name it, or remove the extra delimiter.", where=Where(name, 1)
         )
+    if any("\0" in column for column in names):
+        message = f"The header of {name} holds a NUL character."
+        hint = "Remove it; often the file is UTF-16 text, which iconv -f UTF-16 -t UTF-8 converts."
+        raise DataError("DAT006", message, hint=hint, where=Where(name, 1))
     repeated = [column for column, count in Counter(names).items() if count > 1]
     if repeated:
         message = f"The header of {name} names the column {repeated[0]!r} twice."

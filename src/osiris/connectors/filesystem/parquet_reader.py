@@ -20,6 +20,10 @@ from osiris.connectors.filesystem.csv_header import known_columns, same_columns
 from osiris.connectors.filesystem.file_sql import file_list
 from osiris.core import ExecutionContext, with_source_columns
 from osiris.errors import DataError, OsirisError, Where
+from osiris.findings import shortened
+
+_LONGEST_REASON = 200
+"""At most so many characters of DuckDB's words stand in an error; they may hold a value of the file."""
 
 _EngineFailure = (duckdb.Error, pa.ArrowException, OSError)
 
@@ -85,9 +89,8 @@ class ParquetSource:
 
     def failure(self, exc: BaseException, step_id: str) -> OsirisError | None:
         """What is wrong with these files, where the engine failed over them."""
-        text = EngineMessage.of(exc).full
-        named = [path for path in self._paths if str(path) in text]
-        return _damaged(self._shown(named[0]), map_engine_error(exc).message) if named else None
+        named = self._named(exc)
+        return self._unreadable(exc, named) if named else None
 
     def _batches(
         self, reader: pa.RecordBatchReader, schema: pa.Schema, ctx: ExecutionContext
@@ -102,7 +105,20 @@ class ParquetSource:
         found = map_engine_error(exc, cancelled=ctx.cancelled)
         if found.code in ("RES001", "RES002", "RUN003"):
             return found
-        return _damaged(", ".join(map(self._shown, self._paths[:3])), found.message)
+        return self._unreadable(exc, self._named(exc) or self._paths)
+
+    def _named(self, exc: BaseException) -> list[Path]:
+        text = EngineMessage.of(exc).full
+        return [path for path in self._paths if str(path) in text]
+
+    def _unreadable(self, exc: BaseException, paths: Sequence[Path]) -> DataError:
+        name = ", ".join(map(self._shown, paths[:3]))
+        why = map_engine_error(exc).message
+        if "not valid UTF8" in why:
+            return _not_utf8(name)
+        for path in paths:
+            why = why.replace(str(path), self._shown(path))
+        return _damaged(name, shortened(why, _LONGEST_REASON))
 
     def check_exact(self, read: pa.Schema) -> None:
         """Raise `DataError` DAT016 for a column that DuckDB reads as another type than it is."""
@@ -207,6 +223,9 @@ def _schema(footer: pq.FileMetaData, name: str) -> pa.Schema:
         raise DataError("DAT006", f"{name} has no columns.", where=Where(name))
     seen: dict[str, str] = {}
     for column in schema.names:
+        if not column or "\0" in column:
+            message = f"A column of {name} has no usable name: {column!r}."
+            raise DataError("DAT006", message, hint="Name it where the file is made.", where=Where(name))
         other = seen.setdefault(folded(column), column)
         if schema.names.count(column) > 1 or other != column:
             message = f"The columns {other!r} and {column!r} of {name} differ at most by case."
@@ -214,6 +233,13 @@ def _schema(footer: pq.FileMetaData, name: str) -> pa.Schema:
                 "DAT006", message, hint="Rename one of them where the file is made.", where=Where(name)
             )
     return schema
+
+
+def _not_utf8(name: str) -> DataError:
+    hint = "Mend the program that makes the file, or have it declare the column as binary."
+    return DataError(
+        "DAT003", f"A text column of {name} holds bytes that are not UTF-8.", hint=hint, where=Where(name)
+    )
 
 
 def _data_bytes(footer: pq.FileMetaData) -> int:
