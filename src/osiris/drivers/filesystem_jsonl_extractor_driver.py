@@ -9,7 +9,7 @@ from typing import Annotated, Any, ClassVar, Literal
 import pyarrow as pa
 from pydantic import Field
 
-from osiris.connectors.filesystem.config_checks import path_problems, type_problems
+from osiris.connectors.filesystem.config_checks import source_problems, type_problems
 from osiris.connectors.filesystem.connection import FilesystemConnector
 from osiris.connectors.filesystem.csv_inference import pin_text
 from osiris.connectors.filesystem.engine import reading_engine
@@ -41,7 +41,7 @@ class FilesystemJsonlExtractorDriver:
 
     def check(self, config: Mapping[str, Any], input_names: tuple[str, ...]) -> list[ConfigProblem]:
         """Paths that leave the folder and types that do not exist."""
-        return path_problems(str(config.get("path", "."))) + type_problems(config.get("schema", {}), declared)
+        return source_problems(config) + type_problems(config.get("schema", {}), declared)
 
     def run(
         self,

@@ -8,7 +8,7 @@ from typing import Annotated, Any, ClassVar, Literal
 import pyarrow as pa
 from pydantic import Field
 
-from osiris.connectors.filesystem.config_checks import path_problems
+from osiris.connectors.filesystem.config_checks import target_problems
 from osiris.connectors.filesystem.connection import FilesystemConnector
 from osiris.connectors.filesystem.file_writer import already_committed, write_file
 from osiris.connectors.filesystem.jsonl_writer import jsonl_format, jsonl_input
@@ -37,7 +37,7 @@ class FilesystemJsonlWriterDriver:
 
     def check(self, config: Mapping[str, Any], input_names: tuple[str, ...]) -> list[ConfigProblem]:
         """Paths that leave the folder."""
-        return path_problems(str(config.get("path", ".")))
+        return target_problems(config)
 
     def run(
         self,

@@ -13,7 +13,6 @@ from typing import BinaryIO
 from osiris.connectors.filesystem.csv_dialect import CsvDialect, codec_of
 from osiris.connectors.filesystem.csv_text import line_too_long
 
-_HEAD_BYTES = 16 << 20
 _PARTS = 16
 _PART_BYTES = 1 << 16
 
@@ -27,22 +26,6 @@ def check_line_lengths(path: Path, dialect: CsvDialect, name: str) -> None:
         for start in range(0, size - block + 1, block):
             if not _has_line_end(file, start, start + block):
                 raise line_too_long(name, _line_number(file, start), dialect.max_line_bytes)
-
-
-def is_safe_in_parallel(path: Path, dialect: CsvDialect) -> bool:
-    """Whether several threads may read the file: it is plain, and no line break stands inside quotes.
-
-    DuckDB's parallel reader drops an overlong last line of a compressed file, and refuses many valid files
-    with line breaks inside quotes. Only the first part is looked at: a file whose breaks begin later may be
-    refused, but is never read wrongly.
-    """
-    if codec_of(path, dialect.compression) != "none":
-        return False
-    if not dialect.quote:
-        return True
-    with path.open("rb") as file:
-        quoted = file.read(_HEAD_BYTES).split(dialect.quote.encode())[1:-1:2]
-    return not any(b"\n" in part or b"\r" in part for part in quoted)
 
 
 def longest_average(path: Path, dialect: CsvDialect) -> int:

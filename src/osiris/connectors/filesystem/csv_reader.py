@@ -15,12 +15,12 @@ import pyarrow as pa
 from osiris.connectors.duckdb.engine import quote_identifier
 from osiris.connectors.filesystem.batches import rows_per_batch
 from osiris.connectors.filesystem.columns import kept
-from osiris.connectors.filesystem.compressed import check_whole
 from osiris.connectors.filesystem.csv_dialect import CsvDialect, codec_of
 from osiris.connectors.filesystem.csv_failure import CsvFiles, explain, file_failure, is_about
 from osiris.connectors.filesystem.csv_header import known_columns, read_head, same_columns
 from osiris.connectors.filesystem.csv_inference import InferredSchema, infer
-from osiris.connectors.filesystem.csv_lines import check_line_lengths, is_safe_in_parallel, longest_average
+from osiris.connectors.filesystem.csv_lines import check_line_lengths, longest_average
+from osiris.connectors.filesystem.csv_survey import may_be_shared
 from osiris.connectors.filesystem.csv_types import Form, declared
 from osiris.core import ExecutionContext, with_source_columns
 from osiris.errors import OsirisError
@@ -52,7 +52,7 @@ class CsvSource:
         given = request.columns if not dialect.header else ()
         for path in paths:
             check_line_lengths(path, dialect, shown(path))
-            check_whole(path, dialect, shown(path))
+        self._shared: frozenset[Path] = frozenset()
         self._heads = {path: read_head(path, dialect, self._shown(path), given) for path in paths}
         self.names = self._all_names = self._chosen(request)
         self._forms: dict[str, Form] = {
@@ -99,6 +99,14 @@ class CsvSource:
         )
         longest = max(averages)
         return rows_per_batch(longest)
+
+    def look_through(self, stopped: Callable[[], bool] = lambda: False) -> None:
+        """Read every file once: compressed ones must be whole, and plain ones may be safe for many threads.
+
+        Rows that are delivered need this look before. Raises `DataError` DAT002 or DAT009, and `Cancelled`.
+        """
+        safe = (may_be_shared(path, self._dialect, self._shown(path), stopped) for path in self._paths)
+        self._shared = frozenset(path for path, is_safe in zip(self._paths, safe, strict=True) if is_safe)
 
     def infer(self, con: duckdb.DuckDBPyConnection, ctx: ExecutionContext | None = None) -> InferredSchema:
         """Find a type for every undeclared column from the first rows. Raises `DataError`."""
@@ -170,7 +178,7 @@ class CsvSource:
 
     def _group(self, names: Sequence[str], paths: Sequence[Path]) -> str:
         chosen = ", ".join(f"c{names.index(name)} AS c{index}" for index, name in enumerate(self.names))
-        parallel = all(is_safe_in_parallel(path, self._dialect) for path in paths)
+        parallel = self._shared.issuperset(paths)
         return f"SELECT {chosen} FROM {self._dialect.scan(paths, len(names), parallel=parallel)}"
 
     def _typed_rows(self, step_id: str) -> str:

@@ -7,8 +7,9 @@ import io
 import re
 import sys
 from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
-from typing import Any, NamedTuple
+from typing import Any, BinaryIO, NamedTuple
 
 import pyarrow as pa
 
@@ -22,6 +23,20 @@ _UNDECODED = re.compile("[\udc80-\udcff]")
 """Bytes that are not UTF-8, as the error handler `surrogateescape` leaves them."""
 
 
+_PIECE = 1 << 18
+"""Bytes that are looked at together; they stay in the cache of a core."""
+
+
+class Place(NamedTuple):
+    """Where a record begins: bytes from 0, lines from 1."""
+
+    offset: int = 0
+    line: int = 1
+
+
+_BEGINNING = Place()
+
+
 class Record(NamedTuple):
     """The fields of one record and the line it starts at, counted from 1; `text` is as it stood."""
 
@@ -33,14 +48,14 @@ class Record(NamedTuple):
 class _Lines:
     """Decoded lines, kept until the record they belong to is complete; a record may be `limit` long."""
 
-    def __init__(self, source: io.TextIOWrapper, limit: int, name: str) -> None:
+    def __init__(self, source: io.TextIOWrapper, limit: int, name: str, first: int) -> None:
         self._source = source
         self._limit = limit
         self._name = name
         self._pending: list[str] = []
         self._room = limit
-        self.number = 0
-        self.start = 1
+        self.number = first - 1
+        self.start = first
 
     def __iter__(self) -> Iterator[str]:
         while line := self._source.readline(self._room + 1):
@@ -65,22 +80,49 @@ class _Lines:
             raise not_utf8(self._name, self.number)
 
 
-def records(path: Path, dialect: CsvDialect, name: str, *, strict: bool = False) -> Iterator[Record]:
-    """All records in order; blank lines have no fields.
+def pieces(path: Path, dialect: CsvDialect, name: str) -> Iterator[bytes]:
+    """The bytes of a file, unpacked. Raises `DataError` DAT009."""
+    with _unpacked(path, dialect, name) as raw:
+        yield from iter(lambda: raw.read(_PIECE), b"")
+
+
+def records(
+    path: Path, dialect: CsvDialect, name: str, *, strict: bool = False, start: Place = _BEGINNING
+) -> Iterator[Record]:
+    """The records from a place on, in order; blank lines have no fields.
 
     Raises `DataError` DAT003, DAT004 or DAT009 for what cannot be decoded, and where `strict`, DAT002 for
     quotes that do not follow RFC 4180.
     """
-    with pa.input_stream(path, compression=_arrow_codec(path, dialect)) as raw:
-        text = io.TextIOWrapper(raw, encoding="utf-8-sig", errors="surrogateescape", newline="")
-        lines = _Lines(text, dialect.max_line_bytes, name)
+    with _unpacked(path, dialect, name) as raw:
+        _skip(raw, start.offset)
+        encoding = "utf-8" if start.offset else "utf-8-sig"
+        text = io.TextIOWrapper(raw, encoding=encoding, errors="surrogateescape", newline="")
+        lines = _Lines(text, dialect.max_line_bytes, name, start.line)
         try:
             for fields in csv.reader(iter(lines), strict=strict, **_csv_options(dialect)):
                 yield lines.take(fields)
         except csv.Error as exc:
             raise bad_quotes(name, lines.start) from exc
-        except OSError as exc:
-            raise damaged(name) from exc
+
+
+@contextmanager
+def _unpacked(path: Path, dialect: CsvDialect, name: str) -> Iterator[BinaryIO]:
+    codec = codec_of(path, dialect.compression)
+    try:
+        with path.open("rb") if codec == "none" else pa.input_stream(str(path), compression=codec) as raw:
+            yield raw
+    except OSError as exc:
+        if codec == "none":
+            raise
+        raise damaged(name) from exc
+
+
+def _skip(raw: BinaryIO, size: int) -> None:
+    if raw.seekable():
+        raw.seek(size)
+    while size and not raw.seekable():
+        size -= len(raw.read(min(size, _PIECE)))
 
 
 def bad_quotes(name: str, line: int | None) -> DataError:
@@ -113,11 +155,6 @@ def damaged(name: str) -> DataError:
     return DataError(
         "DAT009", f"{name} cannot be unpacked: it is damaged or cut off.", hint=hint, where=Where(name)
     )
-
-
-def _arrow_codec(path: Path, dialect: CsvDialect) -> str | None:
-    codec = codec_of(path, dialect.compression)
-    return None if codec == "none" else codec
 
 
 def _csv_options(dialect: CsvDialect) -> dict[str, Any]:

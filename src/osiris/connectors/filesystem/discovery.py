@@ -92,7 +92,9 @@ def _relation(base: Path, group: FileGroup) -> Relation:
 
 def _data_file(base: Path, path: str) -> Path:
     """The real path of a file that a step may read. Raises `OsirisError`."""
-    return refuse_secrets(paths.regular_file(base, base / path), path)
+    real = paths.regular_file(base, base / path)
+    refuse_secrets(real, path)
+    return real
 
 
 def _size(path: Path) -> int:

@@ -52,6 +52,8 @@ def _csv(files: Sequence[Path], shown: Callable[[Path], str]) -> Contents:
     with closing(open_engine(_MEMORY)) as con:
         sample = source.infer(con)
     normalised = {source.names[position] for position in sample.normalised}
+    if sample.is_whole:
+        source.look_through()
     rows = sample.rows_sampled if sample.is_whole else None
     return Contents(_columns(source.types, normalised), rows, sample.rows_sampled)
 

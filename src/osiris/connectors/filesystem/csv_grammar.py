@@ -1,0 +1,71 @@
+"""What DuckDB's strict CSV reader accepts, as patterns over bytes that match a whole run of records at once.
+
+One space may stand before a quoted field and any number after it, and then it may go on with a quote again; a
+quote amid a field without quotes is a plain character.
+
+Every repetition is possessive: a run ends where a record begins that does not fit; nothing is tried twice.
+"""
+
+from __future__ import annotations
+
+import re
+from functools import lru_cache
+
+from osiris.connectors.filesystem.csv_dialect import CsvDialect
+
+ANY_LINE_END = rb"(?:\r\n|\n|\r(?!\Z))"
+"""A carriage return at the end of a text may be half of a line end."""
+
+Run = re.Pattern[bytes]
+
+
+@lru_cache
+def records_run(
+    dialect: CsvDialect, fields: int | None = None, line_end: bytes = ANY_LINE_END, without: bytes = rb"(?!)"
+) -> Run:
+    """Matches whole records: of so many fields, with this line end, none of which begins like `without`."""
+    times = b"*+" if fields is None else rb"{%d}" % (fields - 1)
+    record = rb"(?:%b%b)%b%b%b" % (_field(dialect), _delimiter(dialect), times, _field(dialect), line_end)
+    return re.compile(rb"(?:(?!%b)(?:%b|%b))*+" % (without, record, line_end))
+
+
+def opening(dialect: CsvDialect) -> re.Pattern[bytes]:
+    """Matches a delimiter or line end and a quote, its group, that can only open a field.
+
+    Inside quotes a quote that no second one, no delimiter, line end or space follows is an error.
+    """
+    delimiter, quote = _delimiter(dialect), _quote(dialect)
+    return re.compile(rb"(?:%b|[\r\n])(%b)(?!%b|%b|[\r\n ])(?s:.)" % (delimiter, quote, quote, delimiter))
+
+
+def holding(dialect: CsvDialect, position: int, value: bytes, *, cut: bool) -> bytes:
+    """A pattern of records whose field at `position` is the value, or where it is `cut`, begins with it."""
+    skipped = rb"(?:%b%b){%d}" % (_field(dialect), _delimiter(dialect), position)
+    end = b"" if cut else rb"(?:%b|[\r\n])" % _delimiter(dialect)
+    plain = re.escape(value) + end if value else rb"(?!)"
+    if not dialect.quote:
+        return skipped + plain
+    quote = _quote(dialect)
+    inner = re.escape(value.replace(dialect.quote.encode(), dialect.quote.encode() * 2))
+    quoted = rb" ?%b%b" % (quote, inner) + (b"" if cut else rb"%b *%b" % (quote, end))
+    return rb"%b(?:%b|%b)" % (skipped, plain, quoted)
+
+
+def _field(dialect: CsvDialect) -> bytes:
+    single = len(dialect.delimiter.encode()) == 1
+    other = (rb"[^\r\n%b]" if single else rb"(?:(?!%b)[^\r\n])") % _delimiter(dialect)
+    if not dialect.quote:
+        return rb"%b*+" % other
+    quote, space = _quote(dialect), b"" if dialect.delimiter == " " else b" "
+    body = rb"%b[^%b]*+(?:%b%b[^%b]*+)*+%b" % ((quote,) * 6)
+    again = rb"(?:%b+%b)*+%b*+" % (space, body, space) if space else b""
+    before = rb"%b?" % space if space else b""
+    return rb"(?:%b%b%b|(?!%b%b)%b*+)" % (before, body, again, before, quote, other)
+
+
+def _delimiter(dialect: CsvDialect) -> bytes:
+    return re.escape(dialect.delimiter.encode())
+
+
+def _quote(dialect: CsvDialect) -> bytes:
+    return re.escape(dialect.quote.encode())
