@@ -18,7 +18,9 @@ import yaml
 from hypothesis import given
 from hypothesis import strategies as st
 
+from osiris.connectors.filesystem import csv_text
 from osiris.connectors.filesystem.connection import FilesystemConnector
+from osiris.connectors.filesystem.csv_text import Record
 from osiris.core import DiscoveryRequest, as_reader
 from osiris.drivers.filesystem_csv_extractor_driver import FilesystemCsvExtractorDriver
 from osiris.errors import Cancelled, DataError, OsirisError, PipelineError
@@ -475,17 +477,22 @@ BAD = [
     ("a,b\n1,2\n3,4,5\n", {}, "DAT001", 3),
     ("a,b\n1,2,\n", {}, "DAT001", 2),
     ("a,b\n" + '1,"x\ny"\n' * 1000 + "1\n", {}, "DAT001", 2002),
+    ('a,b\n1,"x" \n2, "y\n"\n5" p,  "z\n1,2,3\n', {}, "DAT001", 6),
+    ("a,b\r1,2\r\r3\r", {}, "DAT001", 4),
     ('a,b\n1,2\n"1,2\n3,4\n', {}, "DAT002", 3),
     ('a,b\n"1"x,2\n', {}, "DAT002", 2),
+    ('a,b\n1,"2" \n1, "2"x\n', {}, "DAT002", 3),
     (b"a,b\n1,2\n\xff,1\n", {}, "DAT003", 3),
     (b"a,b\n1,caf\xe9\n", {}, "DAT003", 2),
     (b"\xff,b\n1,1\n", {}, "DAT003", 1),
     ("v,w\n".encode("utf-16"), {}, "DAT003", 1),
     ("a,b\n" + "1,2\n" * 300 + "x" * 5000 + ",1\n", {"max_line_bytes": 1000}, "DAT004", 302),
+    ("a,b\n" + "é" * 600 + ",1\n", {"max_line_bytes": 1000}, "DAT004", 2),
     ("x" * 5000 + ",b\n", {"max_line_bytes": 1000}, "DAT004", 1),
     ('"' + "x\n" * 5000, {"max_line_bytes": 1000}, "DAT004", 1),
     ("a,b\n1,2\r\n3,4\n", {}, "DAT005", 2),
     ("a,b\r\n1,2\r\n3,4\n", {}, "DAT005", 3),
+    ("a,b\r1,2\r3,4\r\n", {}, "DAT005", 3),
     ("a,a\n1,2\n", {}, "DAT006", 1),
     ("a,\n1,2\n", {}, "DAT006", 1),
     ("a,b\0\n1,2\n", {}, "DAT006", 1),
@@ -497,10 +504,18 @@ BAD = [
 ]
 
 
+@pytest.mark.parametrize("piece", [5, 1 << 18])
 @pytest.mark.parametrize(("content", "config", "code", "line"), BAD)
 def test_malformed_files_are_refused_with_their_place(
-    files: Any, content: str | bytes, config: dict[str, Any], code: str, line: int | None
+    files: Any,
+    monkeypatch: pytest.MonkeyPatch,
+    content: str | bytes,
+    config: dict[str, Any],
+    code: str,
+    line: int | None,
+    piece: int,
 ) -> None:
+    monkeypatch.setattr(csv_text, "_PIECE", piece)
     files.put("bad.csv", content)
     with pytest.raises(DataError) as raised:
         files.read_csv("bad.csv", **config)
@@ -508,6 +523,45 @@ def test_malformed_files_are_refused_with_their_place(
     assert "bad.csv" in raised.value.message
     assert raised.value.hint
     assert len(raised.value.message) < 200
+
+
+@pytest.mark.parametrize("piece", [5, 1 << 18])
+@pytest.mark.parametrize("name", ["a.csv", "a.csv.gz"])
+@pytest.mark.parametrize(
+    ("content", "line"),
+    [
+        ("v,w\n1,x\n2,y\nx,z\n", 4),
+        ('v,w\n1,"x\nx,x\n"\n"x",z\n', 5),
+        ("v,w\n1,xx\n\n2,y\nx,z", 5),
+        ("\ufeffv,w\r\n1,x\r\n x,2\r\n", 3),
+        ('v,w\n1,v\n1,"v"\nv,w\n2,y\n', 4),
+        ('v,w\n1,"say ""x"""\n"say ""x""",1\n', 3),
+        ('v,w\n,\n"",1\n', 3),
+    ],
+)
+def test_the_line_of_a_value_that_does_not_fit_is_exact(
+    files: Any, monkeypatch: pytest.MonkeyPatch, content: str, line: int, name: str, piece: int
+) -> None:
+    monkeypatch.setattr(csv_text, "_PIECE", piece)
+    files.put(name, gzip.compress(content.encode()) if name.endswith("gz") else content)
+    with pytest.raises(DataError) as raised:
+        files.read_csv(name, schema={"v": "BIGINT", "w": "VARCHAR"})
+    assert (raised.value.code, raised.value.where.file, raised.value.where.line) == ("DAT011", name, line)
+
+
+@pytest.mark.parametrize("content", ["1,x\n" * 100_000, '1,"x"\n' * 100_000, '1,"x\n"\n' * 100_000])
+@pytest.mark.parametrize(("bad", "code"), [("y,1\n", "DAT011"), ("1,2,3\n", "DAT001")])
+def test_the_search_after_a_failure_passes_over_what_is_in_order(
+    files: Any, monkeypatch: pytest.MonkeyPatch, content: str, bad: str, code: str
+) -> None:
+    """Reading a record closely takes ten times as long."""
+    close = []
+    monkeypatch.setattr(csv_text, "Record", lambda *fields: close.append(fields) or Record(*fields))
+    files.put("a.csv", "v,w\n" + content + bad)
+    with pytest.raises(DataError) as raised:
+        files.read_csv("a.csv", schema={"v": "BIGINT", "w": "VARCHAR"})
+    assert (raised.value.code, raised.value.where.line) == (code, content.count("\n") + 2)
+    assert len(close) < 300
 
 
 @pytest.mark.parametrize("name", ["a.csv.gz", "a.csv.zst"])

@@ -5,17 +5,36 @@ from __future__ import annotations
 import re
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
+from functools import partial
 from pathlib import Path
 
 from osiris.connectors.duckdb.errors import EngineMessage, map_engine_error
 from osiris.connectors.filesystem.csv_dialect import CsvDialect
 from osiris.connectors.filesystem.csv_inference import yaml_key
-from osiris.connectors.filesystem.csv_text import Record, bad_quotes, damaged, not_utf8, records
+from osiris.connectors.filesystem.csv_search import (
+    Advance,
+    after_header,
+    look_from,
+    past_other_values,
+    past_regular_records,
+)
+from osiris.connectors.filesystem.csv_text import (
+    Place,
+    Record,
+    bad_quotes,
+    damaged,
+    not_utf8,
+    pieces,
+    records,
+)
 from osiris.connectors.filesystem.csv_types import MARK, MARKED_TEXT, Form
 from osiris.errors import DataError, OsirisError, Where
 
 EXCERPT = 40
 """At most so many characters of a value stand in an error."""
+
+Structural = Callable[[str, int | None], DataError]
+"""The error for a file's name and a line."""
 
 _GUARD = re.compile(re.escape(MARK) + r"(\w+):(\d+):([0-9A-F]*)")
 _FILE = re.compile(r"^\s*file = (.*)$", re.MULTILINE)
@@ -57,13 +76,12 @@ def file_failure(exc: BaseException, columns: Sequence[str], files: CsvFiles) ->
     guard = _GUARD.search(text)
     if guard:
         return _bad_value(files, columns[int(guard[2])], bytes.fromhex(guard[3]).decode())
-    for sign, structural in _STRUCTURE.items():
-        if sign in text:
-            suspects = _suspects(text, files)
-            return next(filter(None, (_irregularity(files, path) for path in suspects)), None) or structural(
-                ", ".join(map(files.shown, suspects[:3])), None
-            )
-    return None
+    structural = next((error for sign, error in _STRUCTURE.items() if sign in text), None)
+    if structural is None:
+        return None
+    suspects = _suspects(text, files)
+    found = next(filter(None, (_irregularity(files, path, structural) for path in suspects)), None)
+    return found or structural(", ".join(map(files.shown, suspects[:3])), None)
 
 
 def _bad_value(files: CsvFiles, column: str, value: str) -> DataError:
@@ -86,10 +104,27 @@ def _place_of(files: CsvFiles, column: str, value: str) -> tuple[str | None, int
     """The first record whose field reads exactly like the value."""
     for path in files.paths:
         name, position = files.shown(path), files.fields[path].index(column)
-        for record in _data_records(files, path):
+        is_cut = len(value) == MARKED_TEXT
+        other = partial(past_other_values, position=position, value=value.encode(), cut=is_cut)
+        for record in _data_records(files, path, _near(files, path, other)):
             if _holds(record, position, value):
                 return name, record.line
     return None, None
+
+
+def _near(files: CsvFiles, path: Path, passing: Callable[[CsvDialect, int, bytes], Advance]) -> Place:
+    """Where the slow look at a file may begin."""
+    dialect, name = files.dialect, files.shown(path)
+    line_end = _line_end_of(files, path).encode()
+    advance = passing(dialect, len(files.fields[path]), line_end)
+    if dialect.header:
+        advance = after_header(dialect, advance)
+    return look_from(pieces(path, dialect, name), advance, dialect.buffer_bytes, line_end)
+
+
+def _line_end_of(files: CsvFiles, path: Path) -> str:
+    first = next(records(path, files.dialect, files.shown(path)), None)
+    return (_line_end(first.text) if first else "") or "\n"
 
 
 def _holds(record: Record, position: int, value: str) -> bool:
@@ -101,9 +136,9 @@ def _holds(record: Record, position: int, value: str) -> bool:
     return found.startswith(value) if len(value) == MARKED_TEXT else found == value
 
 
-def _data_records(files: CsvFiles, path: Path) -> Iterator[Record]:
-    found = records(path, files.dialect, files.shown(path))
-    if files.dialect.header:
+def _data_records(files: CsvFiles, path: Path, start: Place) -> Iterator[Record]:
+    found = records(path, files.dialect, files.shown(path), start=start)
+    if files.dialect.header and not start.offset:
         next(found, None)
     return found
 
@@ -113,20 +148,23 @@ def _suspects(text: str, files: CsvFiles) -> Sequence[Path]:
     return [path for path in files.paths if named and str(path) == named[1]] or files.paths
 
 
-def _irregularity(files: CsvFiles, path: Path) -> DataError | None:
-    """The first record of a file that is not CSV of the declared form."""
-    name, expected = files.shown(path), len(files.fields[path])
-    first_end = None
+def _irregularity(files: CsvFiles, path: Path, otherwise: Structural) -> DataError | None:
+    """The first record that is not CSV of the declared form, `otherwise` where only DuckDB sees why."""
+    name, expected, looked_at = files.shown(path), len(files.fields[path]), 0
     try:
-        for record in records(path, files.dialect, name, strict=True):
+        line_end = _line_end_of(files, path)
+        start = _near(files, path, past_regular_records)
+        for record in records(path, files.dialect, name, strict=True, start=start):
             if record.fields and len(record.fields) != expected:
                 return ragged(name, record.line, len(record.fields), expected)
-            first_end = first_end or _line_end(record.text)
-            if _line_end(record.text) not in (first_end, ""):
+            if _line_end(record.text) not in (line_end, ""):
                 return _mixed_line_ends(name, record.line)
+            looked_at += len(record.text)
+            if looked_at > files.dialect.buffer_bytes:
+                break
     except DataError as found:
         return found
-    return None
+    return otherwise(name, start.line) if looked_at else None
 
 
 def ragged(name: str, line: int, found: int, expected: int) -> DataError:
@@ -155,7 +193,7 @@ def _line_end(text: str) -> str:
     return text[len(text.rstrip("\r\n")) :]
 
 
-_STRUCTURE: dict[str, Callable[[str, int | None], DataError]] = {
+_STRUCTURE: dict[str, Structural] = {
     "unterminated quote": bad_quotes,
     "not utf-8 encoded": not_utf8,
     "Invalid unicode": not_utf8,

@@ -13,20 +13,31 @@ from functools import lru_cache
 
 from osiris.connectors.filesystem.csv_dialect import CsvDialect
 
-ANY_LINE_END = rb"(?:\r\n|\n|\r(?!\Z))"
-"""A carriage return at the end of a text may be half of a line end."""
+_CARRIAGE_RETURN = rb"\r(?!\n|\Z)"
+"""At the end of a text it may be half of a line end."""
+
+_ANY_LINE_END = rb"(?:\r\n|\n|%b)" % _CARRIAGE_RETURN
 
 Run = re.Pattern[bytes]
 
 
 @lru_cache
 def records_run(
-    dialect: CsvDialect, fields: int | None = None, line_end: bytes = ANY_LINE_END, without: bytes = rb"(?!)"
+    dialect: CsvDialect, fields: int | None = None, line_end: bytes = b"", without: bytes = rb"(?!)"
 ) -> Run:
-    """Matches whole records: of so many fields, with this line end, none of which begins like `without`."""
-    times = b"*+" if fields is None else rb"{%d}" % (fields - 1)
-    record = rb"(?:%b%b)%b%b%b" % (_field(dialect), _delimiter(dialect), times, _field(dialect), line_end)
-    return re.compile(rb"(?:(?!%b)(?:%b|%b))*+" % (without, record, line_end))
+    """Matches whole records: of so many fields, with this line end, none of which begins like `without`.
+
+    Without `fields` or `line_end` any will do.
+    """
+    end = {b"": _ANY_LINE_END, b"\r": _CARRIAGE_RETURN}.get(line_end, line_end)
+    record = _record(dialect, b"*+" if fields is None else rb"{%d}" % (fields - 1), end)
+    return re.compile(rb"(?:(?!%b)(?:%b|%b))*+" % (without, record, end))
+
+
+@lru_cache
+def one_record(dialect: CsvDialect) -> Run:
+    """Matches one record, behind a byte order mark where there is one."""
+    return re.compile(rb"(?:\xef\xbb\xbf)?%b" % _record(dialect, b"*+", _ANY_LINE_END))
 
 
 def opening(dialect: CsvDialect) -> re.Pattern[bytes]:
@@ -49,6 +60,13 @@ def holding(dialect: CsvDialect, position: int, value: bytes, *, cut: bool) -> b
     inner = re.escape(value.replace(dialect.quote.encode(), dialect.quote.encode() * 2))
     quoted = rb" ?%b%b" % (quote, inner) + (b"" if cut else rb"%b *%b" % (quote, end))
     return rb"%b(?:%b|%b)" % (skipped, plain, quoted)
+
+
+def _record(dialect: CsvDialect, times: bytes, line_end: bytes) -> bytes:
+    """So many fields and one more; DuckDB takes one NULL too many at the end for nothing."""
+    field, delimiter = _field(dialect), _delimiter(dialect)
+    nulls = b"|".join([*(re.escape(word.encode()) for word in dialect.null_values), b""])
+    return rb"(?:%b%b)%b%b(?:%b(?:%b))?+%b" % (field, delimiter, times, field, delimiter, nulls, line_end)
 
 
 def _field(dialect: CsvDialect) -> bytes:

@@ -2,21 +2,20 @@
 
 from __future__ import annotations
 
-import re
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Iterator
+from functools import partial
+from itertools import chain, repeat
 
 from osiris.connectors.filesystem.csv_dialect import CsvDialect
-from osiris.connectors.filesystem.csv_grammar import ANY_LINE_END, Run, holding, records_run
+from osiris.connectors.filesystem.csv_grammar import Run, holding, one_record, records_run
 from osiris.connectors.filesystem.csv_text import Place
-
-_LINE_END = re.compile(ANY_LINE_END)
 
 Advance = Callable[[bytes], int]
 """How many bytes at the beginning of a text, up to the end of a record, need no close look."""
 
 
-def look_from(pieces: Iterable[bytes], advance: Advance, most_bytes: int) -> Place:
-    """The first record that `advance` does not pass over; no record is longer than `most_bytes`."""
+def look_from(pieces: Iterable[bytes], advance: Advance, most_bytes: int, line_end: bytes = b"\n") -> Place:
+    """The first record that `advance` does not pass over, or the end; none is longer than `most_bytes`."""
     place, text, wanted = Place(), b"", 0
     for piece in pieces:
         text += piece
@@ -27,15 +26,27 @@ def look_from(pieces: Iterable[bytes], advance: Advance, most_bytes: int) -> Pla
             return place
         place, text = _behind(place, text[:passed]), text[passed:]
         wanted = 0 if passed else 2 * len(text)
-    return _behind(place, text[: advance(text)])
+    return _behind(place, text[: advance(text + line_end)])
+
+
+def after_header(dialect: CsvDialect, advance: Advance) -> Advance:
+    """Passes over the first record, whatever is in it, then as `advance` does."""
+    steps: Iterator[Advance] = chain([partial(_end, one_record(dialect))], repeat(advance))
+
+    def step(text: bytes) -> int:
+        return next(steps)(text)
+
+    return step
 
 
 def past_regular_records(dialect: CsvDialect, fields: int, line_end: bytes) -> Advance:
-    """Passes over records of UTF-8 text with so many fields, all with the same line end."""
-    run = records_run(dialect, fields, line_end)
+    """Passes over records of UTF-8 text with so many fields, none too long, all with the same line end."""
+    run, record, limit = records_run(dialect, fields, line_end), one_record(dialect), dialect.max_line_bytes
 
     def advance(text: bytes) -> int:
         passed = _end(run, text)
+        if passed > limit and any(len(found[0]) > limit for found in record.finditer(text, 0, passed)):
+            return 0
         return passed if _is_utf8(text[:passed]) else 0
 
     return advance
@@ -43,8 +54,7 @@ def past_regular_records(dialect: CsvDialect, fields: int, line_end: bytes) -> A
 
 def past_closed_quotes(dialect: CsvDialect) -> Advance:
     """Passes over records with any number of fields, each properly quoted."""
-    run = records_run(dialect)
-    return lambda text: _end(run, text)
+    return partial(_end, records_run(dialect))
 
 
 def past_other_values(
@@ -66,14 +76,9 @@ def past_other_values(
     return advance
 
 
-def line_end_of(text: bytes) -> bytes:
-    """The first line end in a text, a line feed where there is none."""
-    found = _LINE_END.search(text)
-    return found[0] if found else b"\n"
-
-
 def _behind(place: Place, passed: bytes) -> Place:
-    return Place(place.offset + len(passed), place.line + len(_LINE_END.findall(passed)))
+    lines = passed.count(b"\n") + (passed.count(b"\r") - passed.count(b"\r\n") if b"\r" in passed else 0)
+    return Place(place.offset + len(passed), place.line + lines)
 
 
 def _end(run: Run, text: bytes) -> int:

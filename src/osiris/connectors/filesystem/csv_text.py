@@ -60,7 +60,7 @@ class _Lines:
     def __iter__(self) -> Iterator[str]:
         while line := self._source.readline(self._room + 1):
             self.number += 1
-            self._room -= len(line)
+            self._room -= len(line) if line.isascii() else len(line.encode("utf-8", "surrogateescape"))
             if self._room < 0:
                 raise line_too_long(self._name, self.start, self._limit)
             self._check_encoding(line)
