@@ -57,7 +57,9 @@ class Source(Protocol):
 def source_schema(source: Source, ctx: ExecutionContext | None = None) -> pa.Schema:
     """The schema of the rows; none of them is read. Raises `DataError` as `check_exact` does."""
     with closing(reading_engine(ctx, source.buffer_bytes)) as con:
-        schema = con.sql(source.statement("" if ctx is None else ctx.step_id)).limit(0).to_arrow_table().schema
+        schema = (
+            con.sql(source.statement("" if ctx is None else ctx.step_id)).limit(0).to_arrow_table().schema
+        )
     source.check_exact(schema)
     return schema
 
