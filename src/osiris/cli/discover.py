@@ -9,7 +9,7 @@ import typer
 from osiris.cli import completion
 from osiris.cli.options import Json
 from osiris.cli.problems import reporting
-from osiris.cli.terminal import clean, count, in_one_line, out, out_json, paint, size, table
+from osiris.cli.terminal import answer, clean, count, in_one_line, out, paint, size, table
 
 if TYPE_CHECKING:
     from osiris.core.discovery import Column, Relation
@@ -36,7 +36,7 @@ def discover(
 
         found = ask(Project.find(), reference, name or (), limit)
         if json:
-            out_json(found.to_dict())
+            answer(True, found.to_dict())
             return
         for relation in found.discovery.relations:
             _show(relation)

@@ -1,1 +1,1 @@
-"""Files below one folder: safe paths, CSV and Parquet through DuckDB, atomic publication."""
+"""Files below one folder: safe paths, CSV, JSON Lines and Parquet through DuckDB, atomic publication."""
