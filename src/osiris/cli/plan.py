@@ -103,10 +103,11 @@ def _target(target: PlannedTarget) -> Iterator[str]:
     yield f"{clean(target.step_id)}  {paint(clean(target.name), 'bold')}"
     if target.preview is not None:
         yield from (f"    {line}" for line in _preview(target, target.preview))
-    elif target.error is None:
+    elif target.failure is None and target.refusal is None:
         yield f"    not known: {clean(target.component)} does not tell what it would do"
-    if target.refusal is not None:
-        yield from (f"    {line}" for line in _error(target.refusal, "would be refused"))
+    for error, title in ((target.refusal, "would be refused"), (target.failure, "not known")):
+        if error is not None:
+            yield from (f"    {line}" for line in _error(error, title))
 
 
 def _preview(target: PlannedTarget, preview: TargetPreview) -> Iterator[str]:
@@ -137,8 +138,15 @@ def _act(preview: TargetPreview) -> str:
         case Effect.MERGE:
             return f"rows merged into {there} by {', '.join(map(clean, preview.keys))}"
         case Effect.REPLACE:
-            word = f"all of it replaced: {there}"
-            return f"{word}  {paint('destructive', 'red')}" if preview.is_destructive else word
+            return _replacement(preview)
+
+
+def _replacement(preview: TargetPreview) -> str:
+    many = "the" if preview.rows == 1 else "all"
+    rows = "all of it" if preview.rows is None else f"{many} {count(preview.rows, 'row')}"
+    extent = f", {size(preview.bytes)}" if preview.bytes is not None else ""
+    danger = f"  {paint('destructive', 'red')}" if preview.is_destructive else ""
+    return f"{rows} replaced{extent}{danger}"
 
 
 def _there(preview: TargetPreview) -> str:
@@ -160,7 +168,8 @@ def _limits(preview: TargetPreview) -> Iterator[str]:
     if not preview.is_atomic:
         yield "not all or nothing: a failure may leave a part of it"
     if preview.repeats:
-        yield "no key: each new run adds its rows again; so would this one if logs/ and its run key were lost"
+        yield "at least once: without a key, each new run appends its rows again, and so does"
+        yield "this one if both logs/ and its run key are lost"
 
 
 def _cautions(plan: Plan) -> Iterator[str]:

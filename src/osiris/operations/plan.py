@@ -77,7 +77,7 @@ class Plan:
     @property
     def exit_code(self) -> ExitCode:
         """4 where a connection failed, so that something of the plan is not known."""
-        errors = [*self.problems, *(target.error for target in self.targets)]
+        errors = [*self.problems, *(target.failure for target in self.targets)]
         failed = any(isinstance(error, ConnectionFailed) for error in errors)
         return ExitCode.CONNECTION if failed else ExitCode.OK
 

@@ -8,7 +8,7 @@ from typing import Any, TypeVar
 
 from osiris.components.drivers import DriverRegistry
 from osiris.core import Columns, Driver, OutputPreviewer, PlannedStep, TargetPreview, WritePreviewer
-from osiris.errors import InternalError, OsirisError
+from osiris.errors import DataError, InternalError, OsirisError, PipelineError
 from osiris.manifest import Manifest, ManifestStep
 from osiris.operations.project import Project
 from osiris.runner.config import driver_config, resolve_connection
@@ -18,9 +18,10 @@ _Told = TypeVar("_Told")
 
 @dataclass(frozen=True, slots=True)
 class PlannedTarget:
-    """What one writer would do; `preview` is None where that is not known, and `error` may say why.
+    """What one writer would do; `preview` is None where that is not known.
 
-    `columns` are those of the input, None where they are not known before the run.
+    `columns` are those of the input, None where they are not known before the run. `refusal` is the error
+    with which the run would end at this step, `failure` what kept the target from being looked at.
     """
 
     step_id: str
@@ -28,12 +29,8 @@ class PlannedTarget:
     name: str
     columns: Columns | None
     preview: TargetPreview | None = None
-    error: OsirisError | None = None
-
-    @property
-    def refusal(self) -> OsirisError | None:
-        """The error with which the run would end at this step."""
-        return self.error or (self.preview.refusal if self.preview else None)
+    refusal: OsirisError | None = None
+    failure: OsirisError | None = None
 
     def to_dict(self) -> dict[str, Any]:
         """JSON-ready form; what is not known is null."""
@@ -55,6 +52,7 @@ class PlannedTarget:
             "changes": [asdict(change) for change in preview.changes] if preview else [],
             "notes": list(preview.notes) if preview else [],
             "refusal": self.refusal.to_dict() if self.refusal else None,
+            "failure": self.failure.to_dict() if self.failure else None,
         }
 
 
@@ -103,9 +101,11 @@ class _Asking:
             return driver.preview_write(config, columns, PlannedStep(*identity))
 
         told = self._ask(step, ask)
+        if isinstance(told, (PipelineError, DataError)):
+            return replace(target, refusal=told)
         if isinstance(told, OsirisError):
-            return replace(target, error=told)
-        return replace(target, name=told.name, preview=told) if told is not None else target
+            return replace(target, failure=told)
+        return replace(target, name=told.name, preview=told, refusal=told.refusal) if told else target
 
     def output(self, step: ManifestStep, inputs: Mapping[str, Columns | None]) -> Columns | None:
         """The columns of a step's one output; a source that waits for other steps may change meanwhile."""
