@@ -186,10 +186,13 @@ def test_a_source_that_waits_for_a_writer_may_change_meanwhile(lab: Any) -> None
     assert [bool(target.columns) for target in planned.targets] == [True, False]
 
 
-def test_a_file_tells_what_was_published(lab: Any) -> None:
-    lab.run(rows(lab), csv(lab))
-    preview = target(lab, rows(lab, "SELECT 1 AS id, true AS fresh"), csv(lab)).preview
-    assert (preview.effect, preview.rows, preview.bytes) == (Effect.REPLACE, 1, len("id,name\n1,x\n"))
+@pytest.mark.parametrize("form", ["csv", "parquet", "jsonl"])
+def test_a_file_tells_what_was_published(lab: Any, form: str) -> None:
+    writer = lab.step("f", f"filesystem.{form}_writer", "a.df", path="out/f")
+    lab.run(rows(lab), writer)
+    preview = target(lab, rows(lab, "SELECT 1 AS id, true AS fresh"), writer).preview
+    size = (lab.root / "out/f").stat().st_size
+    assert (preview.effect, preview.rows, preview.bytes) == (Effect.REPLACE, 1, size)
     assert preview.is_destructive
     changes = [(c.name, c.target_type, c.input_type) for c in preview.changes]
     assert changes == [("name", "string", None), ("fresh", None, "bool")]

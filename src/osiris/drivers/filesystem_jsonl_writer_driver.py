@@ -11,9 +11,18 @@ from pydantic import Field
 from osiris.connectors.filesystem.config_checks import target_problems
 from osiris.connectors.filesystem.connection import FilesystemConnector
 from osiris.connectors.filesystem.file_writer import already_committed, write_file
-from osiris.connectors.filesystem.jsonl_writer import jsonl_format, jsonl_input
+from osiris.connectors.filesystem.jsonl_writer import check_jsonl, jsonl_format, jsonl_input
+from osiris.connectors.filesystem.preview import preview_file
 from osiris.connectors.filesystem.publish import Publication
-from osiris.core import ArrowStream, ConfigProblem, DriverConfig, ExecutionContext
+from osiris.core import (
+    ArrowStream,
+    Columns,
+    ConfigProblem,
+    DriverConfig,
+    ExecutionContext,
+    PlannedStep,
+    TargetPreview,
+)
 
 WRITE_MODE = {"enum": ["replace"], "x-aliases": {"overwrite": "replace"}}
 
@@ -38,6 +47,15 @@ class FilesystemJsonlWriterDriver:
     def check(self, config: Mapping[str, Any], input_names: tuple[str, ...]) -> list[ConfigProblem]:
         """Paths that leave the folder."""
         return target_problems(config)
+
+    def preview_write(
+        self, config: Mapping[str, Any], columns: Columns | None, step: PlannedStep
+    ) -> TargetPreview:
+        """The file as the run would find it; nothing is written."""
+        connector = FilesystemConnector(config["resolved_connection"])
+        connector.connect()
+        target = connector.resolve(JsonlWriterConfig.model_validate(config).path)
+        return preview_file(target, connector.shown(target), columns, step, check_jsonl)
 
     def run(
         self,

@@ -26,13 +26,18 @@ _EXCERPT = 40
 def jsonl_input(source: pa.RecordBatchReader, json_columns: Sequence[str], name: str) -> WriterInput:
     """The input of a JSON Lines file. Raises `DataError` DAT013 or DAT014 for what JSON cannot hold."""
     schema = source.schema
-    check_names(schema, name)
+    check_jsonl(schema, name)
     known_columns(json_columns, schema.names, "json_columns", name)
-    check_types(schema, json_problem, name, "JSON")
     checks = ((index, _check(field, json_columns)) for index, field in enumerate(schema))
     fields = [field.with_type(_JSON) if field.name in json_columns else field for field in schema]
     converts = {index: check for index, check in checks if check is not None}
     return InputStream(source, converts, json_line(pa.schema(fields)))
+
+
+def check_jsonl(schema: pa.Schema, name: str) -> None:
+    """Raise `DataError` DAT013 or DAT014 for what JSON cannot hold."""
+    check_names(schema, name)
+    check_types(schema, json_problem, name, "JSON")
 
 
 def jsonl_format(target: Path, compression: str) -> FileFormat:
