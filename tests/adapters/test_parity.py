@@ -24,7 +24,7 @@ VARIABLE = {
     *("ts", "session", "started_at", "ended_at", "duration_ms", "elapsed_ms", "peak_rss_bytes", "traceback"),
     *("producer_wait_ms", "consumer_wait_ms", "retry_in_seconds", "adapter"),
 }
-VARIABLE_TEXT = re.compile(r"\d+\.\d\d s|run_\w+")
+VARIABLE_TEXT = re.compile(r"\d+\.\d\d s|[\d.,]+/s|run_\w+| +")
 RUN_ID = re.compile(r"run_\d{8}T\d{6}Z_[0-9a-f]{6}")
 
 Run = Callable[..., Any]
