@@ -108,7 +108,7 @@ class ConnectionResolver:
                 found = self._secrets.find(variable)
                 if found is not None:
                     values.setdefault(found.source, {})[variable] = found.value
-                    if name in _secret_names(declared):
+                    if name in _secret_names(declared) or is_secret_field(name):
                         redactor.learn(found.value)
 
     def project_path(self, path: str) -> str:
