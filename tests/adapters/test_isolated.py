@@ -249,7 +249,7 @@ def test_a_child_without_its_parent_stops_and_holds_the_run_until_then(lab: Any)
     assert (refused.returncode, "RUN006" in refused.stderr) == (1, True)
     wait_for_the_end(lab)
     row = lab.project.index.rows()[0]
-    assert lab.project.index.has_died(row)
+    assert lab.project.index.true_state(row) == "died"
     (lab.root / "go").touch()
     again = lab.osiris("run", "pipelines/p.yaml", *ISOLATED, "--json")
     assert json.loads(again.stdout)["resumes"] == row.run_id
