@@ -159,6 +159,14 @@ def test_a_new_attempt_has_no_speed_of_the_old_one(attempt: int) -> None:
     assert pace.rows(now) == ((100, 1000) if attempt == 1 else None)
 
 
+def test_the_first_rows_that_a_step_gives_have_a_speed_of_their_own() -> None:
+    pace = Pace()
+    pace.remember(snapshot(0, step("a", rows_in=5000)))
+    now = step("a", rows_in=6000, rows_out=10)
+    pace.remember(snapshot(1000, now))
+    assert pace.rows(now) == (10, 1000)
+
+
 @pytest.mark.parametrize(("waited", "said"), [(400, {}), (600, {"b": "waiting for a"})])
 def test_a_step_waits_that_did_little_else(waited: int, said: dict[str, str]) -> None:
     pace = Pace()

@@ -250,6 +250,21 @@ def test_a_run_that_is_put_aside_gives_the_terminal_back(lab: Any, screen: Any) 
     assert seen.is_in_order
 
 
+@pytest.mark.parametrize(
+    ("columns", "component"), [(100, "filesystem.csv_extractor"), (60, " csv_extractor "), (45, "")]
+)
+def test_the_summary_fits_where_it_can(lab: Any, run: Any, columns: int, component: str) -> None:
+    (lab.root / "a.csv").write_text("id\n1\n2\n")
+    extract = lab.step("orders", "filesystem.csv_extractor", path="a.csv", schema={"id": "BIGINT"})
+    seen = run(extract, lab.sink("save", "orders.df"), columns=columns)
+    assert seen.end() == 0
+    lines = steps_of(seen)
+    assert [line.split()[1] for line in lines] == ["orders", "save"]
+    assert all(line.endswith(" s") for line in lines)
+    assert component in lines[0]
+    assert ("csv_extractor" in lines[0]) is bool(component)
+
+
 def test_a_terminal_that_does_not_know_its_size_is_taken_for_a_usual_one(lab: Any, run: Any) -> None:
     seen = run(lab.source("a", at=waiting(lab)), lab.sink("s", "a.df"))
     seen.resize(0, 0)

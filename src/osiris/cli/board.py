@@ -11,7 +11,7 @@ from typing import Any, NamedTuple
 
 from osiris.cli import cells
 from osiris.cli.pace import Carried, Pace
-from osiris.cli.summary import ENDINGS
+from osiris.cli.summary import ENDINGS, short_name
 from osiris.cli.terminal import clean, duration, in_one_line, paint, rate, size
 from osiris.session import RunSnapshot, StepProgress, StepState
 
@@ -88,7 +88,7 @@ class Board:
         ]
 
     def _row(self, step: StepProgress) -> Row:
-        named = Row(_text(step.id), _text(_short(step.component)))
+        named = Row(_text(step.id), _text(short_name(step.component)))
         if step.state in (StepState.WAITING, StepState.SKIPPED):
             return named
         carried = Carried.by(step)
@@ -173,12 +173,6 @@ def _rest(steps: Sequence[StepProgress]) -> str:
 
 
 _WORDS = {StepState.WAITING: "to come", StepState.RUNNING: "running"}
-
-
-def _short(component: str) -> str:
-    """The name without its family, where the rest says enough: `csv_extractor`, but `duckdb.processor`."""
-    role = component.rpartition(".")[2]
-    return role if "_" in role else component
 
 
 def _after(step: StepProgress, now: RunSnapshot) -> str:

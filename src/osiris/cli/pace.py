@@ -52,7 +52,8 @@ class Pace:
         before = next((old for old in self._past[0].steps if old.id == step.id), None)
         if before is None or before.attempt not in (0, step.attempt) or self._took < _LEAST_MS:
             return None
-        return max(0, Carried.by(step).rows - Carried.by(before).rows), self._took
+        way = "rows_out" if step.rows_out else "rows_in"
+        return getattr(step, way) - getattr(before, way), self._took
 
     def waits(self) -> dict[str, str]:
         """The steps that mostly waited, each with what for: `waiting for orders`, `held up by save`."""

@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from typing import TYPE_CHECKING
 
+from osiris.cli.cells import width
 from osiris.cli.lines import because
-from osiris.cli.terminal import clean, count, duration, out, paint, rate, size, table
+from osiris.cli.terminal import clean, count, duration, out, paint, rate, size, table, terminal_columns
 from osiris.session import RunState, Status, StepState, StepStatus, find_bottleneck
 from osiris.session.status import TargetStatus
 
@@ -44,8 +46,7 @@ def show_result(result: RunResult) -> None:
 def show_steps(status: Status) -> None:
     """How each step went or goes, and what was written where."""
     out()
-    rows = table(map(_step_row, status.steps), indent=0, right=(3, 4, 5))
-    for line, step in zip(rows, status.steps, strict=True):
+    for line, step in zip(_step_lines(status.steps), status.steps, strict=True):
         sign, colour = ENDINGS.get(step.state, ("…", "dim"))
         out(f"  {paint(sign, colour)} {line}")
     written = [_target_row(step.target) for step in status.steps if step.target is not None]
@@ -56,16 +57,33 @@ def show_steps(status: Status) -> None:
             out(line)
 
 
-def _step_row(step: StepStatus) -> tuple[str, ...]:
+def short_name(component: str) -> str:
+    """The name without its family, where the rest says enough: `csv_extractor`, but `duckdb.processor`."""
+    role = component.rpartition(".")[2]
+    return role if "_" in role else component
+
+
+def _step_lines(steps: Sequence[StepStatus]) -> list[str]:
+    """A line for each step; where a terminal is too narrow, components have shorter names, or none."""
+    room = terminal_columns() - len("  ✓ ")
+    lines: list[str] = []
+    for named in (str, short_name, lambda _: ""):
+        lines = table((_step_row(step, named(step.component)) for step in steps), indent=0, right=(3, 4, 5))
+        if max(map(width, lines), default=0) <= room:
+            break
+    return lines
+
+
+def _step_row(step: StepStatus, component: str) -> tuple[str, ...]:
     what = _what_it_did(step)
     if step.state in _WITHOUT_FIGURES:
-        return step.id, step.component, what, "", "", ""
+        return step.id, component, what, "", "", ""
     carried = step.bytes_out or step.bytes_in
     rows = max(step.rows_in, step.rows_out)
     has_speed = rows >= _LEAST_ROWS and step.duration_ms >= _LEAST_MS
     return (
         step.id,
-        step.component,
+        component,
         what,
         size(carried) if carried else "",
         rate(rows, step.duration_ms) if has_speed else "",

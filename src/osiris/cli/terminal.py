@@ -67,6 +67,14 @@ def has_colour(stream: IO[str]) -> bool:
     return stream.isatty() and not os.environ.get("NO_COLOR") and os.environ.get("TERM") != "dumb"
 
 
+def terminal_columns() -> int:
+    """How wide the terminal is that stdout goes to; without bound where it goes elsewhere or nobody knows."""
+    try:
+        return os.get_terminal_size(own_stream(sys.stdout).fileno()).columns or sys.maxsize
+    except (OSError, ValueError):
+        return sys.maxsize
+
+
 def clean(text: str) -> str:
     """The text with secrets masked and control characters made visible: data must not drive a terminal."""
     return _visible(redactor.text(text))
