@@ -11,7 +11,7 @@ from pathlib import Path
 import duckdb
 import pyarrow as pa
 
-from benchmarks import embedded, startup
+from benchmarks import embedded, sqlite, startup
 
 GOALS = """\
 Goals: streamed at most 1.50 x DuckDB alone; peak memory at most that of DuckDB alone plus 150 MB, and the
@@ -48,7 +48,7 @@ def _print_startup(folder: Path, rounds: int) -> None:
 def _print_comparisons(folder: Path, rows: int, rounds: int) -> None:
     units = f"{'cpu s':>6} {'MB':>5}"
     print(f"\n{f'{rows:,} rows':34} {'ratio':>6}   {'ours s':>7} {units}   {'alone s':>7} {units}")
-    for result in embedded.compare(folder, rows, rounds):
+    for result in (*embedded.compare(folder, rows, rounds), *sqlite.compare(folder, rows, rounds)):
         ours, alone = result.ours, result.alone
         left = f"{ours.wall_s:7.2f} {ours.cpu_s:6.2f} {ours.peak_mb:5.0f}"
         right = f"{alone.wall_s:7.2f} {alone.cpu_s:6.2f} {alone.peak_mb:5.0f}"

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Iterator
+from itertools import chain, islice
 
 import pyarrow as pa
 
@@ -24,19 +25,17 @@ class Input:
         _refuse_unkeepable(self.schema)
         self.rows = 0
         self.ended = False
-        self._batches = iter(source)
-        self._first: pa.RecordBatch | None = None
+        self._batches: Iterator[pa.RecordBatch] = iter(source)
 
     def first_batch(self) -> None:
         """Wait until the first batch, or the end, has arrived; what arrived stays in the stream."""
-        self._first = next(self._batches, None)
+        first = list(islice(self._batches, 1))
+        self._batches = chain(first, self._batches)
 
     def __iter__(self) -> Iterator[pa.RecordBatch]:
         """Batches of a limited number of rows."""
-        if self._first is not None:
-            yield from self._slices(self._first)
-            for batch in self._batches:
-                yield from self._slices(batch)
+        for batch in self._batches:
+            yield from self._slices(batch)
         self.ended = True
 
     def _slices(self, batch: pa.RecordBatch) -> Iterator[pa.RecordBatch]:

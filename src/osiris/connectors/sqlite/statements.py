@@ -4,10 +4,9 @@ from __future__ import annotations
 
 import re
 import sqlite3
-import threading
 from collections.abc import Mapping, Sequence
+from contextlib import closing
 from dataclasses import dataclass
-from functools import cached_property
 from typing import Any
 
 from osiris.connectors.sqlite.confinement import Confinement
@@ -88,19 +87,6 @@ def prepare(con: sqlite3.Connection, sql: str, names: Mapping[str, Any]) -> sqli
     return None
 
 
-class _Parsers(threading.local):
-    """An empty database per thread, in which SQL is only compiled."""
-
-    @cached_property
-    def con(self) -> sqlite3.Connection:
-        con = sqlite3.connect(":memory:", isolation_level=None)
-        Confinement(con)
-        return con
-
-
-_PARSERS = _Parsers()
-
-
 def _single(query: str) -> str:
     """The statement without the semicolon at its end; SQL002 for none, for several and for no SELECT."""
     pieces = list(tokens(query))
@@ -145,34 +131,36 @@ def _checked(select: Select, bind: Mapping[str, Any]) -> Select:
             "SQL014", "The SQL holds a NUL character.", hint="Remove it.", details={"field": select.field}
         )
     _refuse_unbound(select, bind)
-    error = _syntax_error(select)
+    with closing(sqlite3.connect(":memory:", isolation_level=None)) as empty:
+        Confinement(empty)
+        error = _syntax_error(empty, select)
     if error is not None:
         error.details["field"] = select.field
         raise error
     return select
 
 
-def _syntax_error(select: Select) -> OsirisError | None:
+def _syntax_error(empty: sqlite3.Connection, select: Select) -> OsirisError | None:
     """SQL001 for what SQLite cannot read, SQL002 for what may not stand where only a SELECT may."""
-    failure = _misread(select.sql, select)
+    failure = _misread(empty, select.sql, select)
     if failure is not None:
         reason = str(failure).replace(": syntax error", "")
         error = PipelineError(
             "SQL001", f"The SQL is not valid: {reason}.", hint="Correct it at the position shown."
         )
-        return placed(error, select.text, _offset(select, failure))
-    if _misread(f"SELECT * FROM (\n{select.sql}\n)", select) is not None:
+        return placed(error, select.text, _offset(empty, select, failure))
+    if _misread(empty, f"SELECT * FROM (\n{select.sql}\n)", select) is not None:
         return _no_select("The statement behind WITH is no SELECT.")
     return None
 
 
-def _misread(sql: str, select: Select) -> sqlite3.Error | None:
+def _misread(empty: sqlite3.Connection, sql: str, select: Select) -> sqlite3.Error | None:
     """The syntax error of the SQL, if that is what is wrong: names are looked up only after the syntax."""
-    failure = prepare(_PARSERS.con, sql, select.names)
+    failure = prepare(empty, sql, select.names)
     return failure if failure is not None and _SYNTAX.fullmatch(str(failure)) else None
 
 
-def _offset(select: Select, failure: sqlite3.Error) -> int | None:
+def _offset(empty: sqlite3.Connection, select: Select, failure: sqlite3.Error) -> int | None:
     """Where in the author's text SQLite stopped reading; it says by which token, but not by which of them."""
     found = _SYNTAX.fullmatch(str(failure))
     near = found["near"] if found else None
@@ -180,14 +168,14 @@ def _offset(select: Select, failure: sqlite3.Error) -> int | None:
         bad = found["bad"] if found else None
         return select.text.find(bad) if bad and bad in select.text else len(select.text)
     for token in tokens(select.text):
-        if token.text == near and _stops_at(select, token, str(failure)):
+        if token.text == near and _stops_at(empty, select, token, str(failure)):
             return token.start
     return len(select.text) if select.text else None
 
 
-def _stops_at(select: Select, token: Token, message: str) -> bool:
+def _stops_at(empty: sqlite3.Connection, select: Select, token: Token, message: str) -> bool:
     """Whether SQLite reads all before the token, and not the token."""
-    failure = prepare(_PARSERS.con, select.before + select.text[: token.end], select.names)
+    failure = prepare(empty, select.before + select.text[: token.end], select.names)
     return str(failure) == message
 
 
