@@ -95,6 +95,21 @@ def test_doctor_tells_missing_permissions(database: Path) -> None:
     assert failures(database)["file"] == "CON021"
 
 
+@pytest.mark.skipif(os.geteuid() == 0, reason="root may write everything")
+def test_a_file_in_wal_mode_is_not_read_from_a_folder_that_may_not_be_written(database: Path) -> None:
+    """SQLite needs a file beside it, to keep readers and writers apart."""
+    with closing(sqlite3.connect(database)) as con:
+        con.execute("PRAGMA journal_mode = WAL")
+    database.parent.chmod(0o555)
+    try:
+        with pytest.raises(ConnectionFailed) as caught:
+            SQLiteConnector({"path": str(database)}).connect_reading()
+    finally:
+        database.parent.chmod(0o755)
+    assert caught.value.code == "CON021"
+    assert "WAL" in str(caught.value.hint)
+
+
 HOLDER = """
 import sqlite3, sys
 con = sqlite3.connect(sys.argv[1], isolation_level=None)

@@ -23,6 +23,9 @@ LOCK_SECONDS = 10.0
 _SLICE_SECONDS = 0.25
 """How long SQLite waits by itself; in between, a step that must stop can."""
 
+_PAUSE_SECONDS = 0.01
+"""Before the next try, for locks that SQLite does not wait for."""
+
 _STEPS_BETWEEN_LOOKS = 10_000
 """Instructions of SQLite's machine, well below a millisecond."""
 
@@ -50,7 +53,7 @@ class SQLiteConnector:
         self.path = Path(os.path.realpath(path))
         self._con: sqlite3.Connection | None = None
         self._cursor: sqlite3.Cursor | None = None
-        self._stopped = False
+        self._stopped = threading.Event()
 
     @property
     def con(self) -> sqlite3.Connection:
@@ -92,7 +95,7 @@ class SQLiteConnector:
 
     def interrupt(self) -> None:
         """Stop what the connection is doing and what it would do next, from any thread."""
-        self._stopped = True
+        self._stopped.set()
         with _WRITERS:
             _WRITERS.notify_all()
 
@@ -108,7 +111,7 @@ class SQLiteConnector:
             try:
                 return act()
             except sqlite3.OperationalError as exc:
-                if not is_busy(exc) or self._stopped or time.monotonic() > deadline:
+                if not is_busy(exc) or time.monotonic() > deadline or self._stopped.wait(_PAUSE_SECONDS):
                     raise
 
     @contextmanager
@@ -118,8 +121,8 @@ class SQLiteConnector:
         SQLite has one writer at a time and makes others try again; in one process they can wait their turn.
         """
         with _WRITERS:
-            _WRITERS.wait_for(lambda: self._stopped or self.path not in _WRITING)
-            if self._stopped:
+            _WRITERS.wait_for(lambda: self._stopped.is_set() or self.path not in _WRITING)
+            if self._stopped.is_set():
                 raise Cancelled("RUN003", "The step was stopped while it waited for another writer.")
             _WRITING.add(self.path)
         try:
@@ -198,7 +201,7 @@ class SQLiteConnector:
             con.execute("PRAGMA trusted_schema = OFF")
         except sqlite3.Error as exc:
             raise map_engine_error(exc) from exc
-        con.set_progress_handler(lambda: self._stopped, _STEPS_BETWEEN_LOOKS)
+        con.set_progress_handler(self._stopped.is_set, _STEPS_BETWEEN_LOOKS)
         return con
 
 

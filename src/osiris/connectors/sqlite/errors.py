@@ -35,7 +35,10 @@ _BUSY = _Rule(
     "Wait until the other program has ended its transaction, then run the same command again.",
 )
 _DENIED = _Rule(
-    ConnectionFailed, "CON021", "The database file may not be written: {text}.", "Grant write access to it."
+    ConnectionFailed,
+    "CON021",
+    "SQLite may not write the database file or the files beside it: {text}.",
+    "Grant write access to file and folder; a file in WAL mode needs it for reading too.",
 )
 
 _RULES: dict[int, _Rule] = {
