@@ -157,6 +157,13 @@ def test_an_old_library_is_refused(database: Path, monkeypatch: pytest.MonkeyPat
     assert "3.37" in str(caught.value.hint)
 
 
+def test_a_connection_that_only_reads_changes_nothing(database: Path) -> None:
+    connector = SQLiteConnector({"path": str(database)}, read_only=True)
+    with pytest.raises(sqlite3.OperationalError, match="readonly"):
+        connector.con.execute("CREATE TABLE x (a)")
+    connector.close()
+
+
 def test_discover_describes_tables_and_views(database: Path) -> None:
     connector = SQLiteConnector({"path": str(database)})
     found = {relation.name: relation for relation in connector.discover(DiscoveryRequest()).relations}

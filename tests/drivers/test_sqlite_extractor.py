@@ -438,6 +438,46 @@ def test_a_misfit_in_a_union_is_no_silent_text(database: Path, context: Recordin
     assert caught.value.details["row"] == 4
 
 
+PREVIEWED: dict[str, tuple[dict[str, Any], dict[str, pa.DataType | None]]] = {
+    "table": ({"table": "people"}, {"id": pa.int64(), "name": pa.string(), "born": pa.date32()}),
+    "columns": ({"table": "orders", "columns": ["NOTE", "id"]}, {"note": None, "id": pa.int64()}),
+    "query": (
+        {"query": "SELECT id + :n AS n, born FROM people", "bind": {"n": 1}},
+        {"n": None, "born": pa.date32()},
+    ),
+    "pinned": ({"query": "SELECT count(*) AS n", "schema": {"n": "BIGINT"}}, {"n": pa.int64()}),
+}
+
+
+@pytest.mark.parametrize(("config", "columns"), PREVIEWED.values(), ids=PREVIEWED)
+def test_a_preview_knows_the_columns_without_reading_a_row(
+    database: Path, context: RecordingContext, config: dict[str, Any], columns: dict[str, pa.DataType | None]
+) -> None:
+    connected = {**config, "resolved_connection": {"path": str(database)}}
+    assert SQLiteExtractorDriver().preview_output(connected, {}) == columns
+    schema = stream(database, context, **config).schema
+    assert schema.names == list(columns)
+    assert all(schema.field(name).type == kind for name, kind in columns.items() if kind is not None)
+
+
+def test_a_preview_raises_what_the_run_would() -> None:
+    with pytest.raises(OsirisError) as caught:
+        SQLiteExtractorDriver().preview_output({"table": "t", "resolved_connection": {"path": "none"}}, {})
+    assert caught.value.code == "CON020"
+
+
+@pytest.mark.parametrize(
+    ("config", "columns"),
+    [
+        ({"table": "t", "columns": ["a", "b"]}, ("a", "b")),
+        ({"table": "t"}, None),
+        ({"query": "SELECT 1"}, None),
+    ],
+)
+def test_columns_that_the_config_names_are_known_at_once(config: dict[str, Any], columns: Any) -> None:
+    assert SQLiteExtractorDriver().output_columns(config) == columns
+
+
 def test_a_missing_file_is_not_made(tmp_path: Path, context: RecordingContext) -> None:
     with pytest.raises(OsirisError) as caught:
         stream(tmp_path / "none.sqlite", context, table="t")

@@ -19,6 +19,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from osiris.connectors.sqlite import connection
+from osiris.core import ColumnChange, Effect, PlannedStep
 from osiris.drivers.sqlite_extractor_driver import SQLiteExtractorDriver
 from osiris.drivers.sqlite_writer_driver import SQLiteWriterDriver
 from osiris.errors import Cancelled, ConnectionFailed, DataError, OsirisError, PipelineError, TargetBusy
@@ -781,6 +782,74 @@ def test_a_key_that_names_a_column_twice_is_found() -> None:
         ("table", "TGT006"),
         ("primary_key", "CMP005"),
     ]
+
+
+def preview(database: Path, columns: dict[str, pa.DataType | None] | None, **config: Any) -> Any:
+    config = {"table": "people", **config, "resolved_connection": {"path": str(database)}}
+    step = PlannedStep("test_pipeline", "sha256:" + "0" * 64, "k", "step")
+    return SQLiteWriterDriver().preview_write(config, columns, step)
+
+
+TYPED = {"id": pa.int64(), "name": pa.string()}
+
+
+@pytest.mark.parametrize("mode", MODES)
+def test_a_preview_says_what_would_happen_and_changes_nothing(people: Path, mode: str) -> None:
+    before = people.read_bytes()
+    told = preview(people, TYPED, write_mode=mode, primary_key=["id"])
+    assert (told.name, told.exists, told.effect, told.rows) == ("shop.sqlite:people", True, Effect(mode), 2)
+    assert (told.keys, told.repeats) == (("id",) if mode == "merge" else (), mode == "append")
+    assert (told.changes, told.refusal) == ((), None)
+    assert told.is_destructive == (mode == "replace")
+    assert people.read_bytes() == before
+    write(people, NEW, write_mode=mode)
+    done = preview(people, TYPED, write_mode=mode, primary_key=["id"])
+    assert (done.effect, done.rows) == (Effect.NOTHING, 2)
+
+
+def test_a_preview_makes_no_file(database: Path) -> None:
+    told = preview(database, {"id": None, "name": pa.string()})
+    assert (told.exists, told.effect, told.rows, told.refusal) == (False, Effect.CREATE, None, None)
+    assert not database.exists()
+
+
+def test_a_preview_tells_columns_that_differ(people: Path) -> None:
+    execute(people, "ALTER TABLE people ADD COLUMN age INT")
+    columns = {"ID": pa.float64(), "name": None, "city": pa.string(), "note": None}
+    told = preview(people, columns)
+    assert told.changes == (
+        ColumnChange("id", "INTEGER", "double", is_lossy=True),
+        ColumnChange("age", "INT", None),
+        ColumnChange("city", None, "string"),
+        ColumnChange("note", None, ""),
+    )
+    assert told.refusal.code == "TGT004"
+
+
+PREVIEWED: dict[str, tuple[dict[str, Any], dict[str, pa.DataType | None] | None, str]] = {
+    "no table": ({"table": "new", "create": "never"}, None, "TGT001"),
+    "view": ({"table": "names"}, TYPED, "TGT014"),
+    "key": ({"write_mode": "merge", "primary_key": ["x"]}, TYPED, "TGT013"),
+    "list": ({"table": "new"}, {"x": pa.list_(pa.int64())}, "TGT012"),
+    "followers": ({"table": "led", "write_mode": "replace"}, {"id": pa.int64()}, "TGT017"),
+}
+
+
+@pytest.mark.parametrize(("config", "columns", "code"), PREVIEWED.values(), ids=PREVIEWED)
+def test_a_preview_tells_what_the_write_would_be_refused_for(
+    people: Path, config: dict[str, Any], columns: Any, code: str
+) -> None:
+    execute(
+        people,
+        "CREATE VIEW names AS SELECT name FROM people",
+        "CREATE TABLE led (id INTEGER PRIMARY KEY)",
+        "CREATE TABLE follower (id INT REFERENCES led (id) ON DELETE CASCADE)",
+    )
+    assert preview(people, columns, **config).refusal.code == code
+
+
+def test_a_preview_of_a_place_that_cannot_be_written_raises(tmp_path: Path) -> None:
+    assert code_of(lambda: preview(tmp_path / "no" / "x.sqlite", TYPED)) == "CON020"
 
 
 def test_capability_transactions(people: Path) -> None:

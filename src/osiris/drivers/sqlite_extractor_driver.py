@@ -4,9 +4,9 @@ from __future__ import annotations
 
 import sqlite3
 from collections.abc import Mapping
-from typing import Annotated, Any, ClassVar
+from contextlib import closing
+from typing import TYPE_CHECKING, Annotated, Any, ClassVar
 
-import pyarrow as pa
 from pydantic import Field
 
 from osiris.connectors.sqlite.binding import sqlite_values
@@ -14,11 +14,14 @@ from osiris.connectors.sqlite.column_types import schema_type
 from osiris.connectors.sqlite.config_checks import BindValue, Sql, problem
 from osiris.connectors.sqlite.connection import SQLiteConnector
 from osiris.connectors.sqlite.errors import map_engine_error
-from osiris.connectors.sqlite.inference import pin_text
-from osiris.connectors.sqlite.reading import ResultStream
 from osiris.connectors.sqlite.statements import Select, query_select, table_select
-from osiris.core import ArrowStream, ConfigProblem, DriverConfig, ExecutionContext
+from osiris.core import ArrowStream, Columns, ConfigProblem, DriverConfig, ExecutionContext
 from osiris.errors import PipelineError
+
+if TYPE_CHECKING:
+    import pyarrow as pa
+
+    from osiris.connectors.sqlite.reading import ResultStream
 
 
 class ExtractorConfig(DriverConfig):
@@ -61,6 +64,25 @@ class SQLiteExtractorDriver:
                 problems.append(problem(error, "schema"))
         return problems
 
+    def output_columns(self, config: Mapping[str, Any]) -> tuple[str, ...] | None:
+        """The columns that are asked for; what a query gives only its database can say."""
+        columns = ExtractorConfig.model_validate(dict(config)).columns
+        return tuple(columns) if columns else None
+
+    def preview_output(
+        self, config: Mapping[str, Any], inputs: Mapping[str, Columns | None]
+    ) -> Columns | None:
+        """The columns of the table or the query, as the file has them now."""
+        from osiris.connectors.sqlite.reading import described
+
+        settings = ExtractorConfig.model_validate(dict(config))
+        with closing(SQLiteConnector(config["resolved_connection"], read_only=True)) as connector:
+            connector.connect_reading()
+            try:
+                return described(connector, _select(settings), settings.column_types, settings.table)
+            except sqlite3.Error as exc:
+                raise map_engine_error(exc) from exc
+
     def run(
         self,
         *,
@@ -70,6 +92,8 @@ class SQLiteExtractorDriver:
         ctx: ExecutionContext,
     ) -> Mapping[str, ArrowStream]:
         """The rows as a stream; the file stays open until it ends."""
+        from osiris.connectors.sqlite.reading import ResultStream
+
         settings = ExtractorConfig.model_validate(dict(config))
         select, params = _select(settings), sqlite_values(settings.bind)
         connector = SQLiteConnector(config["resolved_connection"])
@@ -95,6 +119,8 @@ def _select(settings: ExtractorConfig) -> Select:
 
 def _tell(stream: ResultStream, ctx: ExecutionContext) -> None:
     """Put the types that were found into the session; the text to pin has the declared ones too."""
+    from osiris.connectors.sqlite.inference import pin_text
+
     pin = pin_text({column.name: column.type.name for column in stream.columns})
     ctx.log_event("schema_inferred", columns=stream.inferred, rows_sampled=stream.rows_sampled, pin=pin)
     (ctx.artifacts_dir / "schema.yaml").write_text(pin, encoding="utf-8")

@@ -4,19 +4,31 @@ from __future__ import annotations
 
 import sqlite3
 from collections.abc import Mapping, Sequence
-from typing import Annotated, Any, ClassVar, Literal
+from contextlib import closing
+from typing import TYPE_CHECKING, Annotated, Any, ClassVar, Literal
 
-import pyarrow as pa
 from pydantic import Field
 
 from osiris.connectors.sqlite.connection import SQLiteConnector
 from osiris.connectors.sqlite.errors import map_engine_error
-from osiris.connectors.sqlite.inputs import Input
 from osiris.connectors.sqlite.names import folded, refuse_reserved
-from osiris.connectors.sqlite.writing import Applied, TableWrite, WriteRequest
-from osiris.core import ArrowStream, ConfigProblem, DriverConfig, ExecutionContext
+from osiris.connectors.sqlite.requests import Applied, WriteRequest
+from osiris.core import (
+    ArrowStream,
+    Columns,
+    ConfigProblem,
+    DriverConfig,
+    ExecutionContext,
+    PlannedStep,
+    TargetPreview,
+)
 from osiris.core.ledger import COMMITS, Commit, Ledger
 from osiris.errors import PipelineError
+
+if TYPE_CHECKING:
+    import pyarrow as pa
+
+    from osiris.connectors.sqlite.inputs import Input
 
 WriteMode = Annotated[
     Literal["append", "replace", "merge"],
@@ -59,6 +71,20 @@ class SQLiteWriterDriver:
             problems.append(ConfigProblem("primary_key", "CMP005", "primary_key names a column twice.", hint))
         return problems
 
+    def preview_write(
+        self, config: Mapping[str, Any], columns: Columns | None, step: PlannedStep
+    ) -> TargetPreview:
+        """The table as the run would find it, read from a file that is opened for reading only."""
+        from osiris.connectors.sqlite.preview import preview_table
+
+        settings = WriterConfig.model_validate(dict(config))
+        try:
+            with closing(SQLiteConnector(config["resolved_connection"], read_only=True)) as connector:
+                commit = _earlier_commit(connector, Ledger(_executor(connector), step))
+                return preview_table(connector, _request(settings), columns, commit)
+        except sqlite3.Error as exc:
+            raise map_engine_error(exc) from exc
+
     def run(
         self,
         *,
@@ -68,6 +94,8 @@ class SQLiteWriterDriver:
         ctx: ExecutionContext,
     ) -> Mapping[str, ArrowStream]:
         """`{}` once everything is committed."""
+        from osiris.connectors.sqlite.inputs import Input
+
         settings = WriterConfig.model_validate(dict(config))
         refuse_reserved(settings.table)
         source = Input((inputs or {})["df"])
@@ -85,6 +113,8 @@ class SQLiteWriterDriver:
     def _write(
         self, connector: SQLiteConnector, settings: WriterConfig, source: Input, ctx: ExecutionContext
     ) -> None:
+        from osiris.connectors.sqlite.writing import TableWrite
+
         ledger = Ledger(_executor(connector), ctx)
         commit = _earlier_commit(connector, ledger)
         if commit is not None:

@@ -11,7 +11,6 @@ from contextlib import closing, contextmanager, suppress
 from pathlib import Path
 from typing import Any, TypeVar
 
-from osiris.connectors.sqlite.discovery import discover_relations
 from osiris.connectors.sqlite.doctor import content_checks, place_checks
 from osiris.connectors.sqlite.errors import is_busy, map_engine_error
 from osiris.core import Check, Discovery, DiscoveryRequest
@@ -38,11 +37,14 @@ Result = TypeVar("Result")
 
 
 class SQLiteConnector:
-    """One connection to the file named by `path`, used in one thread; `interrupt` may come from any other."""
+    """One connection to the file named by `path`, used in one thread; `interrupt` may come from any other.
+
+    Opened with `read_only`, it changes nothing, not even by undoing what a killed process left half done.
+    """
 
     family = "sqlite"
 
-    def __init__(self, connection: Mapping[str, Any]) -> None:
+    def __init__(self, connection: Mapping[str, Any], *, read_only: bool = False) -> None:
         path = str(connection["path"])
         if path.startswith(":memory:"):
             raise ConnectionFailed(
@@ -51,6 +53,7 @@ class SQLiteConnector:
                 hint="Give path a file name, such as data/shop.sqlite.",
             )
         self.path = Path(os.path.realpath(path))
+        self._only_reads = read_only
         self._con: sqlite3.Connection | None = None
         self._cursor: sqlite3.Cursor | None = None
         self._stopped = threading.Event()
@@ -59,7 +62,7 @@ class SQLiteConnector:
     def con(self) -> sqlite3.Connection:
         """The open connection."""
         if self._con is None:
-            self._con = self._opened_for_writing()
+            self._con = self._opened("ro") if self._only_reads else self._opened_for_writing()
         return self._con
 
     def connect(self) -> None:
@@ -77,7 +80,14 @@ class SQLiteConnector:
             )
         if self._con is None:
             self._con = self._opened("ro")
-            self._undo_broken_write(self._con)
+            if not self._only_reads:
+                self._undo_broken_write(self._con)
+
+    def refuse_unwritable(self) -> None:
+        """`ConnectionFailed` where the file, or one that does not exist yet, could not be written."""
+        for check in place_checks(self.path):
+            if not check.ok:
+                raise ConnectionFailed(check.code or "CON021", check.message, hint=check.hint)
 
     def stream(self, sql: str, params: Mapping[str, Any]) -> sqlite3.Cursor:
         """The rows of a statement, computed as they are fetched; one at a time per connection."""
@@ -166,6 +176,8 @@ class SQLiteConnector:
 
     def discover(self, request: DiscoveryRequest) -> Discovery:
         """Tables and views of the file."""
+        from osiris.connectors.sqlite.discovery import discover_relations  # needs Arrow, which loads slowly
+
         self.connect_reading()
         try:
             return discover_relations(self.con, request)

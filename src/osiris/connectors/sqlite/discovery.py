@@ -25,30 +25,28 @@ def discover_relations(con: sqlite3.Connection, request: DiscoveryRequest) -> Di
     """
     wanted = {folded(name) for name in request.names}
     found = [relation for relation in relations(con) if not wanted or folded(relation.name) in wanted]
-    small = con.execute(_SIZE).fetchone()[0] <= _COUNTED_BYTES
-    shown = [_relation(con, relation, counted=small) for relation in islice(found, request.limit)]
+    shown = [_relation(con, relation) for relation in islice(found, request.limit)]
     return Discovery(tuple(shown), truncated=len(found) > request.limit)
 
 
-def _relation(con: sqlite3.Connection, found: RelationInfo, *, counted: bool) -> Relation:
-    kind = "view" if found.kind == "view" else "table"
-    exact = counted and kind == "table"
-    rows = _count(con, found.name) if exact else _estimate(con, found.name)
+def row_count(con: sqlite3.Connection, name: str) -> tuple[int | None, bool]:
+    """The rows of a table, None if nobody knows, and whether they were counted just now."""
+    if con.execute(_SIZE).fetchone()[0] <= _COUNTED_BYTES:
+        return int(con.execute(f"SELECT count(*) FROM {quote_identifier(name)}").fetchone()[0]), True
+    if not con.execute(_HAS_ESTIMATES).fetchone()[0]:
+        return None, False
+    found = con.execute(_ESTIMATE, (name,)).fetchone()[0]
+    return (None if found is None else int(found)), False
+
+
+def _relation(con: sqlite3.Connection, found: RelationInfo) -> Relation:
     columns = tuple(_column(column) for column in found.columns)
-    return Relation(found.name, kind, columns, found.key, rows, rows_exact=exact)
+    if found.kind == "view":
+        return Relation(found.name, "view", columns)
+    rows, exact = row_count(con, found.name)
+    return Relation(found.name, "table", columns, found.key, rows, rows_exact=exact)
 
 
 def _column(column: ColumnInfo) -> Column:
     arrow = str(arrow_type(column.type)) if column.type.is_certain else "inferred"
     return Column(column.name, column.declared, arrow, nullable=not (column.not_null or column.is_rowid))
-
-
-def _count(con: sqlite3.Connection, name: str) -> int:
-    return int(con.execute(f"SELECT count(*) FROM {quote_identifier(name)}").fetchone()[0])
-
-
-def _estimate(con: sqlite3.Connection, name: str) -> int | None:
-    if not con.execute(_HAS_ESTIMATES).fetchone()[0]:
-        return None
-    found = con.execute(_ESTIMATE, (name,)).fetchone()[0]
-    return None if found is None else int(found)

@@ -16,7 +16,7 @@ from osiris.connectors.sqlite.decoding import MisfitError, arrow_type, decode
 from osiris.connectors.sqlite.errors import map_engine_error, primary_code
 from osiris.connectors.sqlite.explaining import Readable, explain_error, not_utf8
 from osiris.connectors.sqlite.inference import misfit_error
-from osiris.connectors.sqlite.result_columns import declared_types, result_columns
+from osiris.connectors.sqlite.result_columns import Declared, declared_types, result_columns
 from osiris.connectors.sqlite.statements import Select, prepare
 from osiris.errors import DataError, OsirisError
 
@@ -46,12 +46,8 @@ class ResultStream:
         self._connector = connector
         self._fetched_rows = self._decoded_rows = 0
         self._sample: list[Row] = []
-        con = connector.con
-        con.execute("BEGIN")
-        readable = connector.patiently(lambda: readable_columns(con))
-        _refuse_wrong_names(con, select, readable)
-        declared = declared_types(con, select, table)
-        Confinement(con)
+        declared = _looked_up(connector, select, table)
+        Confinement(connector.con)
         try:
             self._cursor = connector.stream(select.sql, params)
         except sqlite3.Error as exc:
@@ -128,6 +124,25 @@ class ResultStream:
                 ) from misfit
         self._decoded_rows += len(rows)
         return arrays
+
+
+def described(
+    connector: SQLiteConnector, select: Select, schema: Mapping[str, str], table: str | None
+) -> dict[str, pa.DataType | None]:
+    """The columns that a stream would have, None for a type that only the rows can tell; no row is read."""
+    declared = _looked_up(connector, select, table)
+    columns = result_columns([column.name for column in declared], declared, schema, lambda: ())
+    doubtful = {column.name for column in declared if column.doubtful} - schema.keys()
+    return {c.name: None if c.name in doubtful else arrow_type(c.type) for c in columns}
+
+
+def _looked_up(connector: SQLiteConnector, select: Select, table: str | None) -> list[Declared]:
+    """Begin a snapshot and ask it what the SQL means there; names that do not exist raise `PipelineError`."""
+    con = connector.con
+    con.execute("BEGIN")
+    readable = connector.patiently(lambda: readable_columns(con))
+    _refuse_wrong_names(con, select, readable)
+    return declared_types(con, select, table)
 
 
 def _refuse_wrong_names(con: sqlite3.Connection, select: Select, readable: Readable) -> None:

@@ -34,6 +34,7 @@ class ResultColumn:
 class Declared:
     """What the tables say about a column of the result; `doubtful` asks for a look at its values."""
 
+    name: str
     type: ColumnType
     doubtful: bool
 
@@ -43,7 +44,7 @@ def declared_types(con: sqlite3.Connection, select: Select, table: str | None) -
     relation = find_relation(con, table) if table is not None else None
     own = {c.name: c.type for c in relation.columns} if relation and relation.kind == "table" else {}
     return [
-        Declared(own[name], not own[name].is_certain) if name in own else _handed_through(text)
+        Declared(name, own[name], not own[name].is_certain) if name in own else _handed_through(name, text)
         for name, text in _described(con, select)
     ]
 
@@ -56,10 +57,10 @@ def _described(con: sqlite3.Connection, select: Select) -> list[tuple[str, str]]
     return columns
 
 
-def _handed_through(text: str) -> Declared:
+def _handed_through(name: str, text: str) -> Declared:
     """Newer versions of SQLite also say BLOB for what has no type, and where a UNION's branches disagree."""
     kind = declared_type(text)
-    return Declared(kind, kind.kind is Kind.BLOB or not kind.is_certain)
+    return Declared(name, kind, kind.kind is Kind.BLOB or not kind.is_certain)
 
 
 def result_columns(

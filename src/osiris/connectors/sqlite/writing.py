@@ -14,6 +14,8 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+import pyarrow as pa
+
 from osiris.connectors.sqlite.assignment import Assignment, assign, refuse_missing_key
 from osiris.connectors.sqlite.catalogue import RelationInfo
 from osiris.connectors.sqlite.connection import SQLiteConnector
@@ -21,6 +23,7 @@ from osiris.connectors.sqlite.errors import is_busy, map_engine_error, primary_c
 from osiris.connectors.sqlite.inputs import Input
 from osiris.connectors.sqlite.merging import merge, prepare_merge
 from osiris.connectors.sqlite.names import quote_identifier
+from osiris.connectors.sqlite.requests import Applied, WriteRequest
 from osiris.connectors.sqlite.staging import Stage
 from osiris.connectors.sqlite.tables import create_table, find_target, planned_table, refuse_followers
 from osiris.core.ledger import Ledger
@@ -28,31 +31,6 @@ from osiris.errors import DataError, OutcomeUnknown, PipelineError, TargetBusy, 
 
 _CERTAINLY_UNDONE = (sqlite3.SQLITE_FULL, sqlite3.SQLITE_INTERRUPT)
 """Failures of COMMIT before its last write, besides those that leave the transaction open."""
-
-
-@dataclass(frozen=True, slots=True)
-class WriteRequest:
-    """What to write where and how; the fields are those of the writer's config."""
-
-    table: str
-    write_mode: str
-    primary_key: tuple[str, ...]
-    create: str
-    allow_empty: bool
-
-
-@dataclass(frozen=True, slots=True)
-class Applied:
-    """What a write did to the table."""
-
-    inserted: int
-    updated: int = 0
-    deleted: int = 0
-
-    @property
-    def rows(self) -> int:
-        """The rows of the input that are now in the table."""
-        return self.inserted + self.updated
 
 
 @dataclass(frozen=True, slots=True)
@@ -86,12 +64,13 @@ class TableWrite:
     def run(self) -> Applied:
         """Write everything and commit; any exception leaves the table as it was."""
         request = self._request
-        refuse_missing_key(self._source.schema.names, request.primary_key)
         self._source.first_batch()
-        if request.create == "never" and not self._connector.path.exists():
-            raise self._no_table()
+        if not self._connector.path.exists():
+            refuse_missing_table(request, None)
         with self._connector.alone():
-            seen = self._looked_at()
+            con = self._connector.con
+            existing = self._connector.patiently(lambda: find_target(con, request.table))
+            seen = look(request, self._source.schema, existing)
             with self._aside(seen) as stage:
                 self._failpoint("commit.before_begin")
                 with self._connector.transaction() as con:
@@ -99,16 +78,6 @@ class TableWrite:
                     commit(con, request.table, self._connector.patiently)
         self._failpoint("commit.after_commit")
         return applied
-
-    def _looked_at(self) -> Seen:
-        """Raises for everything that would go wrong with any row, before the file is touched."""
-        request, schema = self._request, self._source.schema
-        con = self._connector.con
-        existing = self._connector.patiently(lambda: find_target(con, request.table))
-        if existing is None and request.create == "never":
-            raise self._no_table()
-        target = existing or planned_table(request.table, schema, request.primary_key)
-        return Seen(existing, target, assign(schema, target))
 
     @contextmanager
     def _aside(self, seen: Seen) -> Iterator[Stage | None]:
@@ -208,10 +177,21 @@ class TableWrite:
             hint="Look for a trigger of the table that drops rows; nothing was committed.",
         )
 
-    def _no_table(self) -> PipelineError:
-        return PipelineError(
+
+def look(request: WriteRequest, schema: pa.Schema, existing: RelationInfo | None) -> Seen:
+    """Raises for everything that would go wrong with any row, before the file is touched."""
+    refuse_missing_table(request, existing)
+    refuse_missing_key(schema.names, request.primary_key)
+    target = existing or planned_table(request.table, schema, request.primary_key)
+    return Seen(existing, target, assign(schema, target))
+
+
+def refuse_missing_table(request: WriteRequest, existing: RelationInfo | None) -> None:
+    """TGT001 where the table is not there and is not to be made."""
+    if existing is None and request.create == "never":
+        raise PipelineError(
             "TGT001",
-            f"The table {self._request.table} does not exist.",
+            f"The table {request.table} does not exist.",
             hint="Create it, or set create: if_missing.",
         )
 
