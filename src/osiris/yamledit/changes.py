@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
+import json
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
-from osiris.canonical import canonical_json
 from osiris.yamledit.document import CannotEdit, Document, Edit
 from osiris.yamledit.edits import edits_of
 from osiris.yamledit.operations import patched
@@ -84,7 +84,12 @@ class _Maker:
             wanted = patched(self._value, operations)
         except LookupError:
             return False
-        return canonical_json(parse_yaml(self._after(edits)).value) == canonical_json(wanted)
+        return _canonical(parse_yaml(self._after(edits)).value) == _canonical(wanted)
 
     def _after(self, edits: dict[int, list[Edit]]) -> str:
         return self._document.with_edits(edit for own in edits.values() for edit in own)
+
+
+def _canonical(value: Any) -> str:
+    """Text that is equal for equal values only: in Python, 1 equals true."""
+    return json.dumps(value, sort_keys=True)
