@@ -46,7 +46,10 @@ def preview_file(
     if target.exists() and fitting is None:
         preview = replace(preview, notes=(_CHANGED if sidecars else _UNTOLD,))
     if columns is not None and fitting is not None:
-        preview = replace(preview, changes=tuple(_changes(columns, dict(fitting.schema))))
+        preview = replace(
+            preview,
+            changes=tuple(_changes(columns, {column.name: column.type for column in fitting.columns})),
+        )
     return replace(preview, refusal=_refusal(target, name, columns, check))
 
 
