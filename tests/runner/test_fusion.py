@@ -257,3 +257,19 @@ def test_any_file_gives_the_same_both_ways(
     assert fused.status.error == streamed.status.error
     with duckdb.connect() as con:
         assert fused.status.error or con.sql(f"FROM '{lab.file('out.csv')}'").columns
+
+
+def test_late_line_breaks_inside_quotes_are_read_right(lab: Any) -> None:
+    """They begin where nobody looks before; the engine notices, and the files are looked through after all."""
+    filler = "x" * 1_000
+    lines = [f'{n},"{filler}"' for n in range(30_000)] + [
+        f'{n},"{filler[:900]}\n{n}"' for n in range(30_000, 40_000)
+    ]
+    put(lab, "t.csv", "\n".join(["n,v", *lines]) + "\n")
+    extract = lab.step("t", "filesystem.csv_extractor", path="t.csv", schema={"n": "BIGINT", "v": "VARCHAR"})
+    query = lab.step("sql", "duckdb.processor", "t.df", query="SELECT n, length(v) AS l FROM df")
+    save = lab.step("save", "filesystem.csv_writer", "sql.df", path="out.csv")
+    fused, _ = both(lab, lab.pipeline(extract, query, save))
+    assert fused.status.error is None
+    assert lab.outcome(fused, "save").rows_written == 40_000
+    assert lab.outcome(fused, "t").rows_read == 40_000

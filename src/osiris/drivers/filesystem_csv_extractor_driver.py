@@ -98,7 +98,7 @@ class FilesystemCsvExtractorDriver:
         promised = expected_rows(paths, connector.shown)
         request = CsvRequest(settings.columns, settings.column_types)
         source = CsvSource(paths, settings.dialect, connector.shown, request)
-        source.look_through(lambda: ctx.cancelled)
+        source.glance(lambda: ctx.cancelled)
         if source.undeclared:
             _infer(source, ctx)
         return {"df": FileRows(source, paths, promised, connector.shown, ctx)}

@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 from collections.abc import Collection, Mapping
 from contextlib import closing
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any, Self
 
@@ -114,6 +114,12 @@ class QueryRows(SqlRows):
     def failure(self, exc: BaseException, executed: str) -> OsirisError | None:
         of_source = (source.failure(exc, executed) for source in self.sources.values())
         return next(filter(None, of_source), None) or self._own_failure(exc, executed)
+
+    def careful(self) -> Self | None:
+        again = {name: source.careful() for name, source in self.sources.items()}
+        if not any(again.values()):
+            return None
+        return replace(self, sources={name: again[name] or source for name, source in self.sources.items()})
 
     def report(self, scans: Scans) -> None:
         for source in self.sources.values():

@@ -13,7 +13,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from functools import partial
 from pathlib import Path
-from typing import Any
+from typing import Any, Self
 
 import duckdb
 import pyarrow as pa
@@ -87,11 +87,22 @@ class SqlRows(LazyRows):
         """
 
     @abstractmethod
+    def careful(self) -> Self | None:
+        """The same rows after a look through all files; None where that makes no difference.
+
+        A statement that fails is tried again with them. Rows that are streamed may count before the engine
+        has noticed that it was misled, so they need the look before. Raises what it finds wrong.
+        """
+
+    @abstractmethod
     def report(self, scans: Scans) -> None:
         """Log what was read, and check it. Raises `DataError`."""
 
     def reader(self) -> pa.RecordBatchReader:
         """The rows, streamed by an engine of their own."""
+        return (self.careful() or self)._streamed()
+
+    def _streamed(self) -> pa.RecordBatchReader:
         con = open_confined(self, self.ctx)
         self.ctx.closing(con)
         relation = con.sql(self.statement, params=dict(self.params) or None)

@@ -20,7 +20,7 @@ from osiris.connectors.filesystem.csv_failure import CsvFiles, explain, file_fai
 from osiris.connectors.filesystem.csv_header import known_columns, read_head, same_columns
 from osiris.connectors.filesystem.csv_inference import InferredSchema, infer
 from osiris.connectors.filesystem.csv_lines import check_line_lengths, longest_average
-from osiris.connectors.filesystem.csv_survey import may_be_shared
+from osiris.connectors.filesystem.csv_survey import may_be_shared, seems_shareable
 from osiris.connectors.filesystem.csv_types import Form, declared
 from osiris.core import ExecutionContext, with_source_columns
 from osiris.errors import OsirisError
@@ -53,6 +53,7 @@ class CsvSource:
         for path in paths:
             check_line_lengths(path, dialect, shown(path))
         self._shared: frozenset[Path] = frozenset()
+        self._is_surveyed = False
         self._heads = {path: read_head(path, dialect, self._shown(path), given) for path in paths}
         self.names = self._all_names = self._chosen(request)
         self._forms: dict[str, Form] = {
@@ -107,6 +108,28 @@ class CsvSource:
         """
         safe = (may_be_shared(path, self._dialect, self._shown(path), stopped) for path in self._paths)
         self._shared = frozenset(path for path, is_safe in zip(self._paths, safe, strict=True) if is_safe)
+        self._is_surveyed = True
+
+    def glance(self, stopped: Callable[[], bool] = lambda: False) -> None:
+        """Look as far as a statement needs that reads all before anything counts; see `careful`.
+
+        A plain file that begins without line breaks inside quotes is not looked through. Raises what
+        `look_through` does for the others.
+        """
+        self._shared = frozenset(
+            path
+            for path in self._paths
+            if seems_shareable(path, self._dialect)
+            or may_be_shared(path, self._dialect, self._shown(path), stopped)
+        )
+
+    def careful(self, stopped: Callable[[], bool]) -> Self | None:
+        """The same files after a look through all of them; None where that makes no difference."""
+        if self._is_surveyed:
+            return None
+        looked = copy.copy(self)
+        looked.look_through(stopped)
+        return None if looked._shared == self._shared else looked
 
     def infer(self, con: duckdb.DuckDBPyConnection, ctx: ExecutionContext | None = None) -> InferredSchema:
         """Find a type for every undeclared column from the first rows. Raises `DataError`."""
@@ -120,6 +143,8 @@ class CsvSource:
 
     def read(self, con: duckdb.DuckDBPyConnection, ctx: ExecutionContext) -> pa.RecordBatchReader:
         """All rows, in file order. Iterating raises `DataError` at the first value that does not fit."""
+        if not self._is_surveyed:
+            self.look_through(lambda: ctx.cancelled)
         try:
             reader = con.sql(self._typed_rows(ctx.step_id)).to_arrow_reader(self.batch_rows)
         except _EngineFailure as exc:

@@ -18,6 +18,20 @@ from osiris.connectors.filesystem.csv_search import look_from, past_closed_quote
 from osiris.connectors.filesystem.csv_text import bad_quotes, pieces
 from osiris.errors import Cancelled
 
+_HEAD_BYTES = 16 << 20
+
+
+def seems_shareable(path: Path, dialect: CsvDialect) -> bool:
+    """Whether the first part of a plain file has no line break inside quotes.
+
+    It is enough for a statement that reads to the end of the file before anything of it counts: there the
+    parallel reader notices that it was misled.
+    """
+    if codec_of(path, dialect.compression) != "none":
+        return False
+    with path.open("rb") as file:
+        return not _breaks_inside_quotes([file.read(_HEAD_BYTES)], dialect.quote)
+
 
 def may_be_shared(path: Path, dialect: CsvDialect, name: str, stopped: Callable[[], bool]) -> bool:
     """Whether several threads may read the file: it is plain, and no line break stands inside quotes.

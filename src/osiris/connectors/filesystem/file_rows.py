@@ -50,6 +50,9 @@ class Source(Protocol):
     def check_exact(self, read: pa.Schema) -> None:
         """Raise `DataError` for a column that the engine reads as another type than it is."""
 
+    def careful(self, stopped: Callable[[], bool]) -> Self | None:
+        """The same files after a look through all of them; None where that makes no difference."""
+
     def failure(self, exc: BaseException, step_id: str) -> OsirisError | None:
         """What is wrong with these files, where the engine failed over them; None where not."""
 
@@ -105,6 +108,13 @@ class FileRows(SqlRows):
     def failure(self, exc: BaseException, executed: str) -> OsirisError | None:
         found = self.source.failure(exc, self.ctx.step_id)
         return found.at_step(self.ctx.step_id) if found else None
+
+    def careful(self) -> Self | None:
+        try:
+            looked = self.source.careful(lambda: self.ctx.cancelled)
+        except OsirisError as error:
+            raise error.at_step(self.ctx.step_id) from error
+        return None if looked is None else replace(self, source=looked)
 
     def report(self, scans: Scans) -> None:
         rows = scans.rows_of(self.paths) if self.source.rows is None else self.source.rows

@@ -87,6 +87,10 @@ class ParquetSource:
         scan = f"read_parquet({file_list(self._paths)}, hive_partitioning = false, union_by_name = true)"
         return f"SELECT {columns} FROM {scan}"
 
+    def careful(self, stopped: Callable[[], bool]) -> Self | None:
+        """None: the footers have told all that there is to know."""
+        return None
+
     def failure(self, exc: BaseException, step_id: str) -> OsirisError | None:
         """What is wrong with these files, where the engine failed over them."""
         named = self._named(exc)
