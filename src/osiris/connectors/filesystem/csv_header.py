@@ -29,7 +29,7 @@ def read_head(path: Path, dialect: CsvDialect, name: str, given: Sequence[str] =
     first = list(islice(records(path, dialect, name), _HEAD_RECORDS))
     names = _header_names(first, name) if dialect.header else _given_names(first, given, name)
     _check_names(names, name)
-    _check_trailing_delimiter(first, len(names), name)
+    _check_superfluous_null(first, len(names), dialect, name)
     return CsvHead(names, max(1, sum(len(record.text) for record in first) // max(1, len(first))))
 
 
@@ -94,10 +94,14 @@ def _check_names(names: Sequence[str], name: str) -> None:
         raise DataError("DAT006", message, hint="Give each column a name of its own.", where=Where(name, 1))
 
 
-def _check_trailing_delimiter(first: Sequence[Record], fields: int, name: str) -> None:
-    """DuckDB takes one empty field too many at the end of a line for nothing at all."""
+def _check_superfluous_null(first: Sequence[Record], fields: int, dialect: CsvDialect, name: str) -> None:
+    """Refuse one NULL too many at the end of a line, which DuckDB takes for nothing at all.
+
+    No option of DuckDB's says otherwise, and counting the fields of a whole file takes as long as reading it.
+    """
+    nulls = ("", *dialect.null_values)
     for record in first:
-        if len(record.fields) == fields + 1 and not record.fields[-1]:
-            message = f"A line of {name} ends with a delimiter: {fields + 1} fields, expected {fields}."
+        if len(record.fields) == fields + 1 and record.fields[-1] in nulls:
+            message = f"A line of {name} has {fields + 1} fields, expected {fields}; the last one is NULL."
             hint = "Remove the delimiter at the end of the line, or add a name to the header."
             raise DataError("DAT001", message, hint=hint, where=Where(name, record.line))
