@@ -85,12 +85,3 @@ def test_discovery_lists_data_files_with_their_columns(tmp_path: Path) -> None:
     assert found["deep/b.csv.gz"].columns[0].arrow_type == "date32[day]"
     assert (found["bad.csv"].comment or "").startswith("DAT006")
     assert (found["bad.parquet"].comment or "").startswith("DAT015")
-
-
-def test_discovery_is_bounded_and_can_be_narrowed(tmp_path: Path) -> None:
-    for number in range(4):
-        (tmp_path / f"{number}.csv").write_text("v\n1\n")
-    found = connector(tmp_path).discover(DiscoveryRequest(limit=2))
-    assert ([relation.name for relation in found.relations], found.truncated) == (["0.csv", "1.csv"], True)
-    found = connector(tmp_path).discover(DiscoveryRequest(names=("3.csv",)))
-    assert ([relation.name for relation in found.relations], found.truncated) == (["3.csv"], False)

@@ -16,7 +16,7 @@ from hypothesis import assume, given
 from hypothesis import strategies as st
 
 from osiris.connectors.filesystem.connection import FilesystemConnector
-from osiris.core import DiscoveryRequest
+from osiris.core import DiscoveryRequest, as_reader, source_columns
 from osiris.drivers.filesystem_jsonl_extractor_driver import FilesystemJsonlExtractorDriver
 from osiris.errors import Cancelled, DataError, OsirisError, PipelineError
 
@@ -37,7 +37,8 @@ def test_capability_streaming(files: Any) -> None:
     files.put("a.jsonl", "".join(f'{{"v":{i},"w":"{"x" * 50}"}}\n' for i in range(300_000)))
     ctx = files.context()
     config = {"path": "a.jsonl", "resolved_connection": {"base_dir": str(files.base)}}
-    reader = FilesystemJsonlExtractorDriver().run(step_id="s", config=config, inputs=None, ctx=ctx)["df"]
+    rows = FilesystemJsonlExtractorDriver().run(step_id="s", config=config, inputs=None, ctx=ctx)["df"]
+    reader = as_reader(rows)
     assert reader.schema.names == ["v", "w"]
     assert ctx.metric("rows_read") == 0
     batches = list(reader)
@@ -267,6 +268,21 @@ def test_a_key_after_the_sample_is_refused_or_pinned_or_left_out(files: Any) -> 
     assert files.read_jsonl("a.jsonl", columns=["v"]).num_rows == 21
 
 
+def test_columns_that_nobody_reads_are_left_out(files: Any) -> None:
+    files.put("a.jsonl", '{"v":1,"w":"x","W2":2}\n{"v":2,"w":{},"W2":3}\n')
+    ctx = files.context()
+    config = {
+        "path": "a.jsonl",
+        "schema": {"w": "BIGINT"},
+        "resolved_connection": {"base_dir": str(files.base)},
+    }
+    rows = FilesystemJsonlExtractorDriver().run(step_id="s", config=config, inputs=None, ctx=ctx)["df"]
+    table = rows.project({"w2"}).reader().read_all()
+    assert table.to_pydict() == {"W2": [2, 3]}
+    assert source_columns(table.schema) == ("v", "w", "W2")
+    ctx.finish()
+
+
 def test_a_declared_key_that_no_row_has_is_told(files: Any) -> None:
     files.put("a.jsonl", lines("1"))
     assert files.read_jsonl("a.jsonl", schema={"w": "DATE"}).to_pydict() == {"v": [1], "w": [None]}
@@ -459,7 +475,8 @@ def test_cancelling_stops_the_query(files: Any) -> None:
         "schema": {"v": "BIGINT"},
         "resolved_connection": {"base_dir": str(files.base)},
     }
-    reader = FilesystemJsonlExtractorDriver().run(step_id="s", config=config, inputs=None, ctx=ctx)["df"]
+    rows = FilesystemJsonlExtractorDriver().run(step_id="s", config=config, inputs=None, ctx=ctx)["df"]
+    reader = as_reader(rows)
     reader.read_next_batch()
     ctx.cancel()
     with pytest.raises(Cancelled):
