@@ -69,7 +69,8 @@ def check(lab: Any, earlier: str) -> None:
     assert added in (OLD, OLD + NEW)
     assert merged in (OLD, MERGED)
     newest = lab.project.index.rows()[0]
-    ended = newest.run_id != earlier and not lab.project.index.has_died(newest)
+    died = lab.project.index.true_state(newest) == "died"
+    ended = newest.run_id != earlier and not died
     again = lab.osiris("run", "pipelines/p.yaml", "--json")
     assert again.returncode == 0, again.stderr
     assert content(lab) == [NEW, sorted(OLD + NEW * (2 if ended else 1)), MERGED]

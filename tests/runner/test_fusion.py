@@ -260,7 +260,7 @@ def test_any_file_gives_the_same_both_ways(
 
 
 def test_late_line_breaks_inside_quotes_are_read_right(lab: Any) -> None:
-    """They begin where nobody looks before; the engine notices, and the files are looked through after all."""
+    """They begin where nobody looks before; the engine notices, and then the files are looked through."""
     filler = "x" * 1_000
     lines = [f'{n},"{filler}"' for n in range(30_000)] + [
         f'{n},"{filler[:900]}\n{n}"' for n in range(30_000, 40_000)
