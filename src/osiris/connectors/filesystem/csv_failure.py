@@ -115,29 +115,25 @@ def _place_of(files: CsvFiles, column: str, value: str) -> tuple[str | None, int
 def _near(files: CsvFiles, path: Path, passing: Callable[[CsvDialect, int, bytes], Advance]) -> Place:
     """Where the slow look at a file may begin."""
     dialect, name = files.dialect, files.shown(path)
-    line_end = _line_end_of(files, path).encode()
+    line_end = _line_end_of(files, path)
     advance = passing(dialect, len(files.fields[path]), line_end)
     if dialect.header:
         advance = after_header(dialect, advance)
     return look_from(pieces(path, dialect, name), advance, dialect.buffer_bytes, line_end)
 
 
-def _line_end_of(files: CsvFiles, path: Path) -> str:
+def _line_end_of(files: CsvFiles, path: Path) -> bytes:
     first = next(records(path, files.dialect, files.shown(path)), None)
-    return (_line_end(first.text) if first else "") or "\n"
+    return (_line_end(first.raw) if first else b"") or b"\n"
 
 
 def _holds(record: Record, position: int, value: str) -> bool:
-    if len(record.fields) <= position:
-        return False
-    found = record.fields[position]
-    if not value:
-        return not found and '""' in record.text
-    return found.startswith(value) if len(value) == MARKED_TEXT else found == value
+    found = record.fields[position] if len(record.fields) > position else None
+    return found is not None and (found[:MARKED_TEXT] if len(value) == MARKED_TEXT else found) == value
 
 
 def _data_records(files: CsvFiles, path: Path, start: Place) -> Iterator[Record]:
-    found = records(path, files.dialect, files.shown(path), start=start)
+    found = records(path, files.dialect, files.shown(path), start)
     if files.dialect.header and not start.offset:
         next(found, None)
     return found
@@ -154,12 +150,12 @@ def _irregularity(files: CsvFiles, path: Path, otherwise: Structural) -> DataErr
     try:
         line_end = _line_end_of(files, path)
         start = _near(files, path, past_regular_records)
-        for record in records(path, files.dialect, name, strict=True, start=start):
+        for record in records(path, files.dialect, name, start):
             if record.fields and len(record.fields) != expected:
                 return ragged(name, record.line, len(record.fields), expected)
-            if _line_end(record.text) not in (line_end, ""):
+            if _line_end(record.raw) not in (line_end, b""):
                 return _mixed_line_ends(name, record.line)
-            looked_at += len(record.text)
+            looked_at += len(record.raw)
             if looked_at > files.dialect.buffer_bytes:
                 break
     except DataError as found:
@@ -189,8 +185,8 @@ def _unpacked(name: str, _line: int | None) -> DataError:
     return damaged(name)
 
 
-def _line_end(text: str) -> str:
-    return text[len(text.rstrip("\r\n")) :]
+def _line_end(raw: bytes) -> bytes:
+    return raw[len(raw.rstrip(b"\r\n")) :]
 
 
 _STRUCTURE: dict[str, Structural] = {

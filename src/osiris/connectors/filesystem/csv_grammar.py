@@ -36,8 +36,40 @@ def records_run(
 
 @lru_cache
 def one_record(dialect: CsvDialect) -> Run:
-    """Matches one record, behind a byte order mark where there is one."""
-    return re.compile(rb"(?:\xef\xbb\xbf)?%b" % _record(dialect, b"*+", _ANY_LINE_END))
+    """Matches one record with its line end."""
+    return re.compile(_record(dialect, b"*+", _ANY_LINE_END))
+
+
+@lru_cache
+def unfinished_record(dialect: CsvDialect) -> Run:
+    """Matches a text that more text could make a record of."""
+    field, delimiter, quote = _field(dialect), _delimiter(dialect), _quote(dialect)
+    opened = rb" ?%b(?:[^%b]|%b%b)*+" % (quote, quote, quote, quote) if quote else rb"(?!)"
+    return re.compile(rb"(?:%b%b)*+(?:%b|%b)\r?\Z" % (field, delimiter, field, opened))
+
+
+def fields_of(record: bytes, dialect: CsvDialect) -> list[str | None]:
+    """The fields of a whole record as DuckDB reads them, None where one is empty and has no quotes."""
+    text, delimiter = record.rstrip(b"\r\n"), dialect.delimiter.encode()
+    field, fields, place = _one_field(dialect), list[str | None](), 0
+    while text and place <= len(text):
+        found = field.match(text, place)
+        fields.append(_value(found[0] if found else b"", dialect))
+        place = (found.end() if found else place) + len(delimiter)
+    return fields
+
+
+def _value(field: bytes, dialect: CsvDialect) -> str | None:
+    quote, space = dialect.quote.encode(), b"" if dialect.delimiter == " " else b" "
+    if not field or not quote or not field.startswith((quote, space + quote)):
+        return field.decode() or None
+    inner = field.removeprefix(space).rstrip(space) if space else field
+    return quote.join(part.replace(quote, b"") for part in inner[1:-1].split(quote * 2)).decode()
+
+
+@lru_cache
+def _one_field(dialect: CsvDialect) -> Run:
+    return re.compile(_field(dialect))
 
 
 def opening(dialect: CsvDialect) -> re.Pattern[bytes]:
@@ -63,10 +95,10 @@ def holding(dialect: CsvDialect, position: int, value: bytes, *, cut: bool) -> b
 
 
 def _record(dialect: CsvDialect, times: bytes, line_end: bytes) -> bytes:
-    """So many fields and one more; DuckDB takes one NULL too many at the end for nothing."""
+    """So many fields and one more; DuckDB takes more NULLs at the end for nothing."""
     field, delimiter = _field(dialect), _delimiter(dialect)
     nulls = b"|".join([*(re.escape(word.encode()) for word in dialect.null_values), b""])
-    return rb"(?:%b%b)%b%b(?:%b(?:%b))?+%b" % (field, delimiter, times, field, delimiter, nulls, line_end)
+    return rb"(?:%b%b)%b%b(?:%b(?:%b))*+%b" % (field, delimiter, times, field, delimiter, nulls, line_end)
 
 
 def _field(dialect: CsvDialect) -> bytes:

@@ -29,8 +29,8 @@ def read_head(path: Path, dialect: CsvDialect, name: str, given: Sequence[str] =
     first = list(islice(records(path, dialect, name), _HEAD_RECORDS))
     names = _header_names(first, name) if dialect.header else _given_names(first, given, name)
     _check_names(names, name)
-    _check_superfluous_null(first, len(names), dialect, name)
-    return CsvHead(names, max(1, sum(len(record.text) for record in first) // max(1, len(first))))
+    _check_superfluous_nulls(first, len(names), dialect, name)
+    return CsvHead(names, max(1, sum(len(record.raw) for record in first) // max(1, len(first))))
 
 
 def same_columns(names: Sequence[str], expected: Sequence[str], name: str, first_name: str) -> None:
@@ -61,7 +61,7 @@ def _header_names(first: Sequence[Record], name: str) -> tuple[str, ...]:
     if not first or not first[0].fields:
         hint = "Add a header line, or set header: false and name the fields in columns."
         raise DataError("DAT006", f"{name} has no header line.", hint=hint, where=Where(name, 1))
-    return tuple(first[0].fields)
+    return tuple(field or "" for field in first[0].fields)
 
 
 def _given_names(first: Sequence[Record], given: Sequence[str], name: str) -> tuple[str, ...]:
@@ -94,14 +94,15 @@ def _check_names(names: Sequence[str], name: str) -> None:
         raise DataError("DAT006", message, hint="Give each column a name of its own.", where=Where(name, 1))
 
 
-def _check_superfluous_null(first: Sequence[Record], fields: int, dialect: CsvDialect, name: str) -> None:
-    """Refuse one NULL too many at the end of a line, which DuckDB takes for nothing at all.
+def _check_superfluous_nulls(first: Sequence[Record], fields: int, dialect: CsvDialect, name: str) -> None:
+    """Refuse NULLs too many at the end of a line, which DuckDB takes for nothing at all.
 
     No option of DuckDB's says otherwise, and counting the fields of a whole file takes as long as reading it.
     """
-    nulls = ("", *dialect.null_values)
+    nulls = (None, *dialect.null_values)
     for record in first:
-        if len(record.fields) == fields + 1 and record.fields[-1] in nulls:
-            message = f"A line of {name} has {fields + 1} fields, expected {fields}; the last one is NULL."
+        found = len(record.fields)
+        if found > fields and all(field in nulls for field in record.fields[fields:]):
+            message = f"A line of {name} has {found} fields, expected {fields}; what is too much is NULL."
             hint = "Remove the delimiter at the end of the line, or add a name to the header."
             raise DataError("DAT001", message, hint=hint, where=Where(name, record.line))

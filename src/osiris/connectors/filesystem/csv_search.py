@@ -24,9 +24,9 @@ def look_from(pieces: Iterable[bytes], advance: Advance, most_bytes: int, line_e
         passed = advance(text)
         if not passed and len(text) > most_bytes:
             return place
-        place, text = _behind(place, text[:passed]), text[passed:]
+        place, text = place.behind(text[:passed]), text[passed:]
         wanted = 0 if passed else 2 * len(text)
-    return _behind(place, text[: advance(text + line_end)])
+    return place.behind(text[: advance(text + line_end)])
 
 
 def after_header(dialect: CsvDialect, advance: Advance) -> Advance:
@@ -74,11 +74,6 @@ def past_other_values(
         return text.rfind(line_end) + len(line_end) if line_end in text else 0
 
     return advance
-
-
-def _behind(place: Place, passed: bytes) -> Place:
-    lines = passed.count(b"\n") + (passed.count(b"\r") - passed.count(b"\r\n") if b"\r" in passed else 0)
-    return Place(place.offset + len(passed), place.line + lines)
 
 
 def _end(run: Run, text: bytes) -> int:

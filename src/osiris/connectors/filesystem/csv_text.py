@@ -2,127 +2,109 @@
 
 from __future__ import annotations
 
-import csv
-import io
-import re
-import sys
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from contextlib import contextmanager
+from itertools import chain
 from pathlib import Path
-from typing import Any, BinaryIO, NamedTuple
+from typing import BinaryIO, NamedTuple
 
 import pyarrow as pa
 
 from osiris.connectors.filesystem.csv_dialect import CsvDialect, codec_of
+from osiris.connectors.filesystem.csv_grammar import fields_of, one_record, unfinished_record
 from osiris.errors import DataError, Where
-
-csv.field_size_limit(sys.maxsize)
-"""The limit is one per process and small; lines are bounded by `max_line_bytes` here."""
-
-_UNDECODED = re.compile("[\udc80-\udcff]")
-"""Bytes that are not UTF-8, as the error handler `surrogateescape` leaves them."""
-
 
 _PIECE = 1 << 18
 """Bytes that are looked at together; they stay in the cache of a core."""
 
+_BYTE_ORDER_MARK = b"\xef\xbb\xbf"
+
 
 class Place(NamedTuple):
-    """Where a record begins: bytes from 0, lines from 1."""
+    """Where a record begins: bytes from 0, behind the byte order mark, and lines from 1."""
 
     offset: int = 0
     line: int = 1
+
+    def behind(self, text: bytes) -> Place:
+        """The place at the end of a text that begins here."""
+        returns = text.count(b"\r") - text.count(b"\r\n") if b"\r" in text else 0
+        return Place(self.offset + len(text), self.line + text.count(b"\n") + returns)
 
 
 _BEGINNING = Place()
 
 
 class Record(NamedTuple):
-    """The fields of one record and the line it starts at, counted from 1; `text` is as it stood."""
+    """The fields of one record, None where one is empty and has no quotes, and the line it starts at."""
 
     line: int
-    fields: list[str]
-    text: str
+    fields: list[str | None]
+    raw: bytes
 
 
-class _Lines:
-    """Decoded lines, kept until the record they belong to is complete; a record may be `limit` long."""
-
-    def __init__(self, source: io.TextIOWrapper, limit: int, name: str, first: int) -> None:
-        self._source = source
-        self._limit = limit
-        self._name = name
-        self._pending: list[str] = []
-        self._room = limit
-        self.number = first - 1
-        self.start = first
-
-    def __iter__(self) -> Iterator[str]:
-        while line := self._source.readline(self._room + 1):
-            self.number += 1
-            self._room -= len(line) if line.isascii() else len(line.encode("utf-8", "surrogateescape"))
-            if self._room < 0:
-                raise line_too_long(self._name, self.start, self._limit)
-            self._check_encoding(line)
-            self._pending.append(line)
-            yield line
-
-    def take(self, fields: list[str]) -> Record:
-        """The record that has just become complete."""
-        record = Record(self.start, fields, "".join(self._pending))
-        self._pending.clear()
-        self._room = self._limit
-        self.start = self.number + 1
-        return record
-
-    def _check_encoding(self, line: str) -> None:
-        if not line.isascii() and _UNDECODED.search(line):
-            raise not_utf8(self._name, self.number)
-
-
-def pieces(path: Path, dialect: CsvDialect, name: str) -> Iterator[bytes]:
-    """The bytes of a file, unpacked. Raises `DataError` DAT009."""
+def pieces(path: Path, dialect: CsvDialect, name: str, start: Place = _BEGINNING) -> Iterator[bytes]:
+    """The bytes of a file, unpacked, from a place on. Raises `DataError` DAT009."""
+    before = start.offset
     with _unpacked(path, dialect, name) as raw:
-        yield from iter(lambda: raw.read(_PIECE), b"")
+        head = raw.read(len(_BYTE_ORDER_MARK)).removeprefix(_BYTE_ORDER_MARK)
+        for piece in chain([head], iter(lambda: raw.read(_PIECE), b"")):
+            if len(piece) > before:
+                yield piece[before:]
+            before = max(0, before - len(piece))
 
 
-def records(
-    path: Path, dialect: CsvDialect, name: str, *, strict: bool = False, start: Place = _BEGINNING
-) -> Iterator[Record]:
+def records(path: Path, dialect: CsvDialect, name: str, start: Place = _BEGINNING) -> Iterator[Record]:
     """The records from a place on, in order; blank lines have no fields.
 
-    Raises `DataError` DAT003, DAT004 or DAT009 for what cannot be decoded, and where `strict`, DAT002 for
-    quotes that do not follow RFC 4180.
+    Raises `DataError`: DAT002 for quotes that DuckDB does not accept, DAT003 for bytes that are not UTF-8,
+    DAT004 for a record that is too long, DAT009 for a file that cannot be unpacked.
     """
-    with _unpacked(path, dialect, name) as raw:
-        _skip(raw, start.offset)
-        encoding = "utf-8" if start.offset else "utf-8-sig"
-        text = io.TextIOWrapper(raw, encoding=encoding, errors="surrogateescape", newline="")
-        lines = _Lines(text, dialect.max_line_bytes, name, start.line)
-        try:
-            for fields in csv.reader(iter(lines), strict=strict, **_csv_options(dialect)):
-                yield lines.take(fields)
-        except csv.Error as exc:
-            raise bad_quotes(name, lines.start) from exc
+    place, limit = start, dialect.max_line_bytes
+    for raw, is_whole in _split(pieces(path, dialect, name, start), dialect):
+        if len(raw) > limit and (is_whole or unfinished_record(dialect).match(raw)):
+            raise line_too_long(name, place.line, limit)
+        _check_utf8(raw, name, place)
+        if not is_whole:
+            raise bad_quotes(name, place.line)
+        yield Record(place.line, fields_of(raw, dialect), raw)
+        place = place.behind(raw)
+
+
+def _split(parts: Iterable[bytes], dialect: CsvDialect) -> Iterator[tuple[bytes, bool]]:
+    """Whole records, and at the end what is none or is too long for one."""
+    record, text = one_record(dialect), b""
+    for part in parts:
+        text, end = text + part, 0
+        while found := record.match(text, end):
+            yield found[0], True
+            end = found.end()
+        text = text[end:]
+        if len(text) > dialect.max_line_bytes:
+            break
+    if text:
+        yield text, record.fullmatch(text + b"\n") is not None
 
 
 @contextmanager
 def _unpacked(path: Path, dialect: CsvDialect, name: str) -> Iterator[BinaryIO]:
     codec = codec_of(path, dialect.compression)
+    if codec == "none":
+        with path.open("rb") as raw:
+            yield raw
+        return
     try:
-        with path.open("rb") if codec == "none" else pa.input_stream(str(path), compression=codec) as raw:
+        with pa.input_stream(str(path), compression=codec) as raw:
             yield raw
     except OSError as exc:
-        if codec == "none":
-            raise
         raise damaged(name) from exc
 
 
-def _skip(raw: BinaryIO, size: int) -> None:
-    if raw.seekable():
-        raw.seek(size)
-    while size and not raw.seekable():
-        size -= len(raw.read(min(size, _PIECE)))
+def _check_utf8(raw: bytes, name: str, place: Place) -> None:
+    try:
+        raw.decode()
+    except UnicodeDecodeError as exc:
+        raise not_utf8(name, place.behind(raw[: exc.start]).line) from exc
 
 
 def bad_quotes(name: str, line: int | None) -> DataError:
@@ -155,9 +137,3 @@ def damaged(name: str) -> DataError:
     return DataError(
         "DAT009", f"{name} cannot be unpacked: it is damaged or cut off.", hint=hint, where=Where(name)
     )
-
-
-def _csv_options(dialect: CsvDialect) -> dict[str, Any]:
-    if not dialect.quote:
-        return {"delimiter": dialect.delimiter, "quoting": csv.QUOTE_NONE}
-    return {"delimiter": dialect.delimiter, "quotechar": dialect.quote, "doublequote": True}
