@@ -231,3 +231,14 @@ def test_no_graph_deadlocks_or_loses_a_row(new_lab: Callable[[], Any], graph: li
             given_ids = lab.written(node["id"])
             assert ([given_ids] if len(wanted) == 1 else list(given_ids.values())) == wanted
     assert lab.leftovers == []
+
+
+def test_writers_of_one_database_file_work_side_by_side(lab: Any) -> None:
+    """One makes the file while the other opens it."""
+    source = lab.source("a", rows=50)
+    tables = [lab.table("t", "a.df"), lab.table("u", "a.df", write_mode="merge", primary_key=["id"])]
+    for _ in range(3):
+        result = lab.run(source, *tables, new=True)
+        assert result.outcome.error is None
+        assert lab.rows_of("u") == list(range(50))
+        lab.root.joinpath("wh.duckdb").unlink()

@@ -13,7 +13,7 @@ from typing import Any
 import duckdb
 
 from osiris.connectors.duckdb.discovery import discover_relations
-from osiris.connectors.duckdb.engine import engine_settings, interrupt, start_session
+from osiris.connectors.duckdb.engine import engine_settings, first_row, interrupt, start_session
 from osiris.connectors.duckdb.errors import map_engine_error
 from osiris.core import Check, Discovery, DiscoveryRequest
 from osiris.errors import ConnectionFailed, OsirisError, TargetBusy
@@ -89,10 +89,8 @@ class DuckDBConnector:
 
     def has_table(self, name: str) -> bool:
         """Whether the main schema has a table of this name."""
-        found = self.con.execute(
-            "SELECT 1 FROM duckdb_tables() WHERE schema_name = 'main' AND table_name = ?", [name]
-        )
-        return found.fetchone() is not None
+        sql = "SELECT 1 FROM duckdb_tables() WHERE schema_name = 'main' AND table_name = ?"
+        return first_row(self.con, sql, [name]) is not None
 
     @contextmanager
     def transaction(self, *, read_only: bool = False) -> Iterator[duckdb.DuckDBPyConnection]:
@@ -147,9 +145,7 @@ def _settings() -> dict[str, Any]:
 
 def _refuse_memory(con: duckdb.DuckDBPyConnection, path: Path) -> None:
     """DuckDB takes the file of a table for views in a database in memory: what is written there is lost."""
-    row = con.execute(
-        "SELECT path FROM duckdb_databases() WHERE database_name = current_database()"
-    ).fetchone()
+    row = first_row(con, "SELECT path FROM duckdb_databases() WHERE database_name = current_database()")
     if row is None or row[0] is None:
         con.close()
         raise _not_a_database(path)
@@ -157,8 +153,7 @@ def _refuse_memory(con: duckdb.DuckDBPyConnection, path: Path) -> None:
 
 def _settle(con: duckdb.DuckDBPyConnection) -> None:
     """Set what is set once and lock it, unless another step's connection to the same engine has done so."""
-    locked = con.execute("SELECT current_setting('lock_configuration')").fetchone()
-    if locked != (True,):
+    if first_row(con, "SELECT current_setting('lock_configuration')") != (True,):
         start_session(con)
         con.execute("SET lock_configuration = true")
 

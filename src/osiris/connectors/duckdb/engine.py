@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import tempfile
 import uuid
+from collections.abc import Mapping, Sequence
 from contextlib import suppress
 from pathlib import Path
 from typing import Any
@@ -16,6 +17,7 @@ from osiris.errors import PipelineError
 __all__ = [
     "BATCH_ROWS",
     "engine_settings",
+    "first_row",
     "folded",
     "interrupt",
     "map_engine_error",
@@ -64,6 +66,17 @@ def engine_settings(memory_limit: str) -> dict[str, Any]:
         "autoload_known_extensions": False,
         "allow_community_extensions": False,
     }
+
+
+def first_row(
+    con: duckdb.DuckDBPyConnection, sql: str, params: Sequence[Any] | Mapping[str, Any] | None = None
+) -> tuple[Any, ...] | None:
+    """The first row of a small result, or None.
+
+    All rows are fetched: a connection with a result that is not at its end refuses some other work.
+    """
+    rows: list[tuple[Any, ...]] = con.execute(sql, params).fetchall()
+    return rows[0] if rows else None
 
 
 def interrupt(con: duckdb.DuckDBPyConnection) -> None:

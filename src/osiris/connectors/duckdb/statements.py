@@ -9,7 +9,7 @@ from typing import Any
 
 import duckdb
 
-from osiris.connectors.duckdb.engine import folded
+from osiris.connectors.duckdb.engine import first_row, folded
 from osiris.connectors.duckdb.errors import EngineMessage, map_engine_error, mark_at
 from osiris.errors import OsirisError, PipelineError
 from osiris.findings import Mark
@@ -119,7 +119,7 @@ def mark_of(select: Select, spot: Spot) -> Mark | None:
 
 
 def _tree(con: duckdb.DuckDBPyConnection, sql: str) -> dict[str, Any]:
-    row = con.execute("SELECT json_serialize_sql($sql)", {"sql": sql}).fetchone()
+    row = first_row(con, "SELECT json_serialize_sql($sql)", {"sql": sql})
     tree: dict[str, Any] = json.loads(row[0]) if row else {"error": True}
     if tree["error"]:
         raise PipelineError(

@@ -9,7 +9,7 @@ from typing import Any
 import duckdb
 
 from osiris.connectors.duckdb.assignment import TargetColumn
-from osiris.connectors.duckdb.engine import folded, quote_identifier
+from osiris.connectors.duckdb.engine import first_row, folded, quote_identifier
 from osiris.core.ledger import RESERVED_PREFIX
 from osiris.errors import PipelineError
 
@@ -77,7 +77,7 @@ class Target:
 
 def find_target(con: duckdb.DuckDBPyConnection, table: TableName) -> Target | None:
     """The table, or None; TGT014 for a view."""
-    kind = con.execute(_KIND, [table.schema, table.name]).fetchone()
+    kind = first_row(con, _KIND, [table.schema, table.name])
     if kind is None:
         return None
     if kind[0] != "BASE TABLE":

@@ -10,7 +10,7 @@ import duckdb
 
 from osiris.connectors.duckdb.assignment import Assignment, assign, duplicate_keys, refuse_missing_key
 from osiris.connectors.duckdb.connection import DuckDBConnector
-from osiris.connectors.duckdb.engine import folded, quote_identifier
+from osiris.connectors.duckdb.engine import first_row, folded, quote_identifier
 from osiris.connectors.duckdb.errors import EngineMessage, map_engine_error
 from osiris.connectors.duckdb.tables import TableName, Target, create_table, find_target
 from osiris.core.ledger import Ledger
@@ -233,7 +233,7 @@ def _merge_statement(request: WriteRequest, pairs: Sequence[Assignment], match: 
 
 
 def _count(con: duckdb.DuckDBPyConnection, statement: str) -> int:
-    row = con.execute(statement).fetchone()
+    row = first_row(con, statement)
     if row is None:
         raise RunError("SQL012", "DuckDB gave no row count.")
     return int(row[0])
