@@ -110,7 +110,7 @@ def test_components_connections_and_runs_are_those_of_the_project(shop: Any) -> 
     [
         (["run", "--adapter", ""], list(ADAPTERS)),
         (["run", "--progress", ""], ["auto", "plain", "quiet"]),
-        (["runs", "list", "--state", ""], ["running", "succeeded", "failed", "interrupted"]),
+        (["runs", "list", "--state", ""], ["running", "succeeded", "failed", "interrupted", "died"]),
         (["components", "list", "--mode", "e"], ["extract"]),
         (["components", "list", "--capability", "bulk"], ["bulkOperations"]),
         (["components", "validate", "--level", ""], ["basic", "enhanced", "strict"]),
@@ -228,7 +228,7 @@ def test_bash_completes_after_the_installation(shop: Any, screen: Callable[..., 
     for typed, completed in {
         "osiris run pipelines/b": "osiris run pipelines/big.yaml",
         "osiris connections doctor @duckdb.": "osiris connections doctor @duckdb.wh",
-        "osiris run --adapter=": "osiris run --adapter=local",
+        "osiris run --adapter=l": "osiris run --adapter=local",
         "osiris components show probe.r": "osiris components show probe.relay",
     }.items():
         seen.type(f"\x15{typed}\t")
