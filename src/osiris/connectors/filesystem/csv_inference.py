@@ -18,7 +18,7 @@ from osiris.connectors.filesystem.csv_types import INFERRED, TEXT, Form, inferre
 
 SAMPLE_ROWS = 200_000
 
-_SCALE = "CASE WHEN contains({t}, '.') THEN strlen({t}) - instr({t}, '.') ELSE 0 END"
+_SCALE = "CASE WHEN contains({t}, '.') THEN strlen({t}) - instr({t}, '.') WHEN {t} IS NOT NULL THEN 0 END"
 _FACTS = (
     "count({t})",
     "bool_and({t} IN ('true', 'false'))",
