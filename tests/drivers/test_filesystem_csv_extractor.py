@@ -218,6 +218,12 @@ def test_numbers_that_get_another_text_are_reported(files: Any, caplog: pytest.L
     assert "v" in caplog.text
 
 
+def test_a_null_among_numbers_of_one_scale_changes_no_text(files: Any) -> None:
+    files.put("a.csv", "v,w\n1.10,1\n,2\n3.30,3\n")
+    assert values(files.read_csv("a.csv")) == [Decimal("1.10"), None, Decimal("3.30")]
+    assert files.ctx.event("schema_inferred")["normalised"] == []
+
+
 @pytest.mark.parametrize(
     ("first", "late"),
     [

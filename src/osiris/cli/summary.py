@@ -39,6 +39,8 @@ def show_result(result: RunResult) -> None:
     out(f"{paint(clean(status.pipeline), 'bold')} {paint(word, colour)} in {took}")
     show_steps(status)
     out()
+    if status.resumes and any(step.state is StepState.ALREADY_COMMITTED for step in status.steps):
+        out("What an earlier run has committed stays as it was written then; --new writes all targets anew.")
     for line in table([*_slowest(status), ("Evidence", result.session)], indent=0):
         out(line)
 

@@ -91,8 +91,8 @@ def _bad_value(files: CsvFiles, column: str, value: str) -> DataError:
     why = "was taken for" if form.inferred else "is declared as"
     message = f"The value {short!r} does not fit column {column!r}, which {why} {form.type}: {form.says}."
     pin = f"schema: {{{yaml_key(column)}: VARCHAR}}"
-    hint = f"Pin the column as text with {pin}" + (
-        ", or mend the value." if form.inferred else " and convert it in SQL."
+    hint = f"Mend the value, or pin the column as text with {pin}" + (
+        "." if form.inferred else " and convert it in SQL."
     )
     code = "DAT012" if form.inferred else "DAT011"
     return DataError(

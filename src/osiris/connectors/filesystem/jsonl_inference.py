@@ -22,7 +22,7 @@ _PLAIN = (
     " AND NOT regexp_full_match({v}, '-0([.]0*)?')"
 )
 _DOUBLE = "coalesce(CAST(TRY_CAST({v} AS DOUBLE) AS VARCHAR), '') = {v}"
-_SCALE = "CASE WHEN contains({v}, '.') THEN strlen({v}) - instr({v}, '.') ELSE 0 END"
+_SCALE = "CASE WHEN contains({v}, '.') THEN strlen({v}) - instr({v}, '.') WHEN {v} IS NOT NULL THEN 0 END"
 _FACTS = (
     "count({v})",
     "bool_and(starts_with({v}, '\"'))",
