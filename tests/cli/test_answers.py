@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Iterator
+import shutil
+from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
 
@@ -18,6 +19,7 @@ GOOD = {
     "validate": ["pipelines/example.yaml"],
     "compile": ["pipelines/example.yaml"],
     "plan": ["pipelines/example.yaml"],
+    "discover": ["filesystem"],
     "run": ["pipelines/example.yaml"],
     "runs list": [],
     "runs show": ["last"],
@@ -33,6 +35,7 @@ BAD = {
     "validate": ["pipelines/wrong.yaml"],
     "compile": ["pipelines/wrong.yaml"],
     "plan": ["pipelines/wrong.yaml"],
+    "discover": ["@duckdb.gone"],
     "run": ["pipelines/fails.yaml"],
     "runs list": ["--state", "done"],
     "runs show": ["nosuch"],
@@ -67,14 +70,22 @@ def test_every_command_with_the_option_is_tried() -> None:
     assert with_json == GOOD.keys() == BAD.keys()
 
 
-@pytest.fixture
-def shop(lab: Any, command: Any, project: Path) -> Any:
-    """The project that `osiris init` writes, after one run; commands run in it in processes of their own."""
-    assert command("init").code == 0
-    lab.root = project
-    (project / "pipelines/fails.yaml").write_text(FAILS)
-    (project / "pipelines/wrong.yaml").write_text("name: x\n")
+@pytest.fixture(scope="module")
+def written(new_lab: Callable[[], Any]) -> Path:
+    """The project that `osiris init` writes, after one run."""
+    lab = new_lab()
+    assert lab.osiris("init", "shop").returncode == 0
+    lab.root /= "shop"
+    (lab.root / "pipelines/fails.yaml").write_text(FAILS)
+    (lab.root / "pipelines/wrong.yaml").write_text("name: x\n")
     assert lab.osiris("run", "pipelines/example.yaml").returncode == 0
+    return Path(lab.root)
+
+
+@pytest.fixture
+def shop(lab: Any, project: Path, written: Path) -> Any:
+    """A copy of that project; commands run in it in processes of their own."""
+    lab.root = shutil.copytree(written, project, dirs_exist_ok=True)
     return lab
 
 

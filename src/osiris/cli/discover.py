@@ -29,7 +29,10 @@ def discover(
     limit: Annotated[int, typer.Option(min=1, help="How many tables or groups of files at most.")] = 100,
     json: Json = False,
 ) -> None:
-    """Show what a connection holds: tables or files with their columns and types, never a value."""
+    """Show what a connection holds.
+
+    Tables or files with their columns and types, never a value.
+    """
     with reporting(json):
         from osiris.operations import Project
         from osiris.operations import discover as ask
