@@ -216,6 +216,12 @@ def test_numbers_that_get_another_text_are_reported(files: Any, caplog: pytest.L
     assert "v" in caplog.text
 
 
+def test_a_value_that_is_missing_has_no_number_of_decimals(files: Any) -> None:
+    files.put("a.jsonl", '{"v":1.50}\n{"v":null}\n{"w":1}\n')
+    assert values(files.read_jsonl("a.jsonl")) == [Decimal("1.50"), None, None]
+    assert files.ctx.event("schema_inferred")["normalised"] == []
+
+
 @pytest.fixture
 def small_sample(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr("osiris.connectors.filesystem.jsonl_reader.SAMPLE_ROWS", 10)
