@@ -156,7 +156,8 @@ def test_a_step_that_must_stop_does_not_look_through_its_files(
     ctx.cancel()
     config = {"path": name, "schema": schema, "resolved_connection": {"base_dir": str(tmp_path)}}
     with pytest.raises(Cancelled):
-        FilesystemCsvExtractorDriver().run(step_id="s", config=config, inputs=None, ctx=ctx)
+        outputs = FilesystemCsvExtractorDriver().run(step_id="s", config=config, inputs=None, ctx=ctx)
+        as_reader(outputs["df"])  # a plain file is looked through only when its rows are streamed
     ctx.finish()
 
 
