@@ -155,9 +155,9 @@ def test_a_step_that_must_stop_does_not_look_through_its_files(
     ctx = RecordingContext(tmp_path / "session")
     ctx.cancel()
     config = {"path": name, "schema": schema, "resolved_connection": {"base_dir": str(tmp_path)}}
-    with pytest.raises(Cancelled):
-        outputs = FilesystemCsvExtractorDriver().run(step_id="s", config=config, inputs=None, ctx=ctx)
-        as_reader(outputs["df"])  # a plain file is looked through only when its rows are streamed
+    driver = FilesystemCsvExtractorDriver()
+    with pytest.raises(Cancelled):  # a plain file is looked through when its rows are streamed
+        as_reader(driver.run(step_id="s", config=config, inputs=None, ctx=ctx)["df"])
     ctx.finish()
 
 
