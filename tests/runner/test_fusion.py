@@ -33,7 +33,7 @@ FUSED = {
     "bind": "SELECT order_id FROM orders WHERE amount > :least AND day >= :since",
     "not null only": "SELECT order_id FROM orders WHERE note IS NOT NULL",
     "star": "SELECT *, amount * 2 AS twice FROM orders",
-    "generated": "SELECT order_id, range AS n FROM orders, range(2) ORDER BY order_id, n",
+    "generated": "SELECT order_id, unnest([1, 2]) AS n FROM orders ORDER BY order_id, n",
     "union": "SELECT order_id AS id FROM orders UNION ALL SELECT -order_id FROM orders",
 }
 
@@ -43,6 +43,10 @@ STREAMED = {
     "column of no use": "SELECT order_id FROM (SELECT order_id, amount FROM orders)",
     "unread input": "SELECT order_id FROM orders",
     "special type": "SELECT order_id, [amount] AS l FROM orders",
+    "subquery": "SELECT order_id FROM orders WHERE amount = (SELECT max(amount) FROM orders)",
+    "cross join": "SELECT x.order_id FROM orders x, orders y WHERE x.order_id = y.order_id",
+    "position": "SELECT customer, #1 AS first FROM orders",
+    "setting": "SELECT order_id, current_setting('threads') AS n FROM orders",
     "excluded column": "SELECT * EXCLUDE (note) FROM orders",
 }
 
@@ -114,6 +118,7 @@ def test_what_is_not_sure_to_be_the_same_is_streamed(shop: Any, name: str) -> No
     tables = ("orders", "customers") if name == "unread input" else ("orders",)
     kind = "parquet" if name == "special type" else "csv"
     fused, streamed = both(shop, pipeline(shop, STREAMED[name], kind=kind, tables=tables), kind)
+    assert fused.status.error is None is streamed.status.error
     assert shop.states(fused) == shop.states(streamed)
     assert fused.status.exit_code == streamed.status.exit_code
 
@@ -135,6 +140,22 @@ BAD = {
     "division": ("order_id,amount\n1,2.00\n", "SELECT error('no ' || order_id) AS x, amount FROM orders"),
     "cast": ("order_id,amount\n1,2.00\n", "SELECT CAST('x' || order_id AS INTEGER) AS x FROM orders"),
     "infinite": ("order_id,amount\n1,2.00\n", "SELECT order_id, DATE 'infinity' AS d FROM orders"),
+    "bad value in a row that is filtered": (
+        "order_id,amount,customer\n1,2.00,x\nz,y,y\n",
+        "SELECT order_id, amount, customer FROM orders WHERE customer = 'x'",
+    ),
+    "a word in a value": (
+        "order_id,amount,customer\n1,2.00,my CSV\n",
+        "SELECT CAST(customer AS INT) AS v FROM orders",
+    ),
+    "names that differ by case": (
+        "order_id,amount\n1,2.00\n",
+        "SELECT order_id AS x, amount AS X FROM orders",
+    ),
+    "an error like ours": (
+        "order_id,amount\n1,2.00\n",
+        "SELECT error('osiris-infinite:0:99') AS x FROM orders",
+    ),
     "two names": ("order_id,amount\n1,2.00\n", "SELECT order_id, order_id FROM orders"),
 }
 
@@ -273,3 +294,23 @@ def test_late_line_breaks_inside_quotes_are_read_right(lab: Any) -> None:
     assert fused.status.error is None
     assert lab.outcome(fused, "save").rows_written == 40_000
     assert lab.outcome(fused, "t").rows_read == 40_000
+
+
+@pytest.mark.parametrize("fuse", [True, False])
+def test_a_ragged_line_behind_a_cut_of_the_file_loses_no_row(lab: Any, fuse: bool) -> None:
+    """DuckDB's parallel reader drops the last piece of such a file without a word."""
+    put(lab, "t.csv", "v,n\n" + f'"{"a" * 55}",1\n' * 200_000 + "x\n" + "y,2\n" * 400_000)
+    extract = lab.step("t", "filesystem.csv_extractor", path="t.csv")
+    save = lab.step("save", "filesystem.csv_writer", "t.df", path="out.csv")
+    result = lab.run(extract, save, fuse=fuse)
+    assert (result.status.error["code"], result.status.error["where"]["line"]) == ("DAT001", 200_002)
+
+
+def test_a_path_with_a_comma_and_a_timeout_of_its_own(lab: Any) -> None:
+    put(lab, "a, b.csv", "a,b\n1,2\n3,4\n")
+    extract = lab.step("t", "filesystem.csv_extractor", path="a, b.csv")
+    save = lab.step("save", "filesystem.csv_writer", "t.df", path="out.csv")
+    fused, _ = both(lab, lab.pipeline(extract, save))
+    assert (groups(fused), lab.outcome(fused, "t").rows_read) == ({"t": "save"}, 2)
+    fused, _ = both(lab, lab.pipeline(extract | {"timeout_seconds": 60}, save))
+    assert groups(fused) == {}

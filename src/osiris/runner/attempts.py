@@ -17,7 +17,7 @@ from osiris.runner.channel import Channel, Discard, Sink
 from osiris.runner.config import driver_config, resolve_connection
 from osiris.runner.context import RunIdentity, StepContext
 from osiris.runner.fusion import fuse, fused_into
-from osiris.runner.handover import HandOver
+from osiris.runner.handover import HandOver, link_fused
 from osiris.runner.record import RunRecord
 from osiris.runner.regions import EdgePlan, Region, RegionPlan
 from osiris.runner.spool import Spool
@@ -78,6 +78,7 @@ class AttemptFactory:
             (edge.from_step, edge.output): HandOver(edge) if edge.fused else Channel(edge)
             for edge in streamed
         }
+        link_fused(channels.values())
         runs = [self._step_run(step, attempt, channels, on_end) for step in region.steps]
         for run in runs:
             self.runs[run.step_id] = run

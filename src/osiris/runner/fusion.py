@@ -38,7 +38,8 @@ def _fuses(step: ManifestStep, drivers: DriverRegistry) -> bool:
         driver = drivers.get(step.component)
     except OsirisError:
         return False  # the step itself will say so
-    return isinstance(driver, Fusible) and driver.fuses(step.config, tuple(step.inputs))
+    has_own_clock = step.timeout_seconds is not None  # its time must not run while another one works
+    return not has_own_clock and isinstance(driver, Fusible) and driver.fuses(step.config, tuple(step.inputs))
 
 
 def _takes_all(step: ManifestStep, edges: list[EdgePlan], able: set[str], steps: list[ManifestStep]) -> bool:

@@ -7,6 +7,7 @@ with batches between them.
 from __future__ import annotations
 
 import threading
+from collections.abc import Iterable
 from dataclasses import asdict
 
 import pyarrow as pa
@@ -30,6 +31,8 @@ class HandOver:
         self.closed_early = False
         self.cause: Cancelled | None = None
         self.blamed: OsirisError | None = None
+        self.upstream: list[HandOver] = []
+        """The fused edges into the producer; they must hear whom to blame before anybody is stopped."""
         self._rows: LazyRows | pa.RecordBatchReader | None = None
         self._changed = threading.Condition()
 
@@ -66,6 +69,8 @@ class HandOver:
 
     def blame(self, error: OsirisError) -> None:
         """The consumer's side: the work failed on behalf of the producer, or of a step before it."""
+        for edge in self.upstream:
+            edge.blame(error)
         with self._changed:
             self.blamed = self.blamed or error
             self._changed.notify_all()
@@ -85,3 +90,10 @@ class HandOver:
     def progress(self) -> EdgeProgress:
         """What is known of the edge; safe to call from any thread."""
         return EdgeProgress(**asdict(self.edge), rows=self.rows_received)
+
+
+def link_fused(edges: Iterable[object]) -> None:
+    """Tell each fused edge which fused edges lead to its producer."""
+    fused = [edge for edge in edges if isinstance(edge, HandOver)]
+    for edge in fused:
+        edge.upstream = [other for other in fused if other.edge.to_step == edge.edge.from_step]

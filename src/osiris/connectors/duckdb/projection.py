@@ -26,7 +26,6 @@ _NAMING = frozenset(
         "LAMBDA",
         "OPERATOR",
         "PARAMETER",
-        "POSITIONAL_REFERENCE",
         "SUBQUERY",
         "TYPE",
         "WINDOW",

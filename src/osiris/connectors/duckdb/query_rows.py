@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+import secrets
 from collections.abc import Collection, Mapping
 from contextlib import closing
 from dataclasses import dataclass, replace
@@ -30,7 +31,10 @@ _PLAIN = frozenset(
 """Types that pass between steps as they are; the values of others are checked on their way through Arrow."""
 
 _GENERATING = frozenset(["generate_series", "range", "unnest"])
-_MARK = "osiris-infinite:"
+_STREAMED = frozenset(["PIVOT", "RECURSIVE_CTE_NODE", "SHOW_REF"])
+_MARK = f"osiris-infinite-{secrets.token_hex(8)}:"
+"""No SQL can raise an error that looks like ours."""
+
 _INFINITE = re.compile(re.escape(_MARK) + r"(\w*):(\d+)")
 _RESULT = "result"
 
@@ -47,10 +51,18 @@ def is_joinable(select: Select, inputs: Collection[str]) -> bool:
 
 
 def _is_harmless(node: dict[str, Any]) -> bool:
-    """Whether a node of the parsed SQL neither stops a source early nor reads anything but tables."""
-    if node.get("type") == "TABLE_FUNCTION":
+    """Whether a node of the parsed SQL reads tables only, each once and to the end, and sees nothing else.
+
+    Without filters that are pushed down, a cross join or a subquery could take for ever.
+    """
+    kind = str(node.get("type", ""))
+    if kind == "TABLE_FUNCTION":
         return folded(node["function"]["function_name"]) in _GENERATING
-    return not str(node.get("type", "")).startswith("LIMIT")
+    if node.get("class") == "FUNCTION":
+        return not folded(node["function_name"]).startswith("current_")
+    if kind == "JOIN":
+        return bool(node["ref_type"] == "REGULAR")
+    return kind not in _STREAMED and not kind.startswith("LIMIT") and node.get("class") != "SUBQUERY"
 
 
 @dataclass(frozen=True)
@@ -155,7 +167,8 @@ class QueryRows(SqlRows):
 class _Outline:
     """What DuckDB says of the SQL before there are rows.
 
-    `is_plain`: every column that is read counts for the result, and all types pass between steps as they are.
+    `is_plain`: every column that is read counts for the result, the result's columns have names of their own,
+    and all types pass between steps as they are.
     """
 
     schema: pa.Schema
@@ -176,7 +189,8 @@ class _Outline:
                 raise explain_error(exc, select.sql, tables.columns) from exc
             result = list(zip(relation.columns, relation.types, strict=True))
             kinds = {kind.id for kind in (*relation.types, *tables.types)}
-        reads_all = all(used[name] == set(source.names) for name, source in sources.items())
+        is_named = len({folded(name) for name, _ in result}) == len(result)
+        reads_all = is_named and all(used[name] == set(source.names) for name, source in sources.items())
         columns = (_projection(name, kind, f"{_RESULT}:{n}") for n, (name, kind) in enumerate(result))
         return cls(schema, tuple(columns), reads_all and kinds <= _PLAIN)
 

@@ -1,7 +1,7 @@
 """Rows that are a SELECT for DuckDB: the statement of a later step can take them in and do all at once.
 
-That is only right where the outcome is provably the one of streaming, errors included. DuckDB calls `error()`
-volatile and so never filters below a guard; what it may do is leave out columns, see `query_rows`.
+That is only right where the outcome is provably the one of streaming, errors included. So the engine may not
+filter rows before their values have been looked at; what it may do is leave out columns, see `query_rows`.
 """
 
 from __future__ import annotations
@@ -23,6 +23,25 @@ from osiris.connectors.duckdb.engine import interrupt, open_engine, quote_litera
 from osiris.connectors.duckdb.errors import map_engine_error
 from osiris.core import ExecutionContext, LazyRows
 from osiris.errors import OsirisError
+
+_SKIPPING = (
+    *(
+        "filter_pushdown",
+        "filter_pullup",
+        "cte_filter_pusher",
+        "statistics_propagation",
+        "join_filter_pushdown",
+    ),
+    *(
+        "empty_result_pullup",
+        "join_elimination",
+        "late_materialization",
+        "limit_pushdown",
+        "projection_pullup",
+    ),
+    *("row_group_pruner", "sampling_pushdown", "scalar_fn_pushdown", "type_pushdown"),
+)
+"""What DuckDB does to read fewer rows, or a value later: each value must be looked at, as in a stream."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -126,6 +145,7 @@ def open_confined(
     con = open_engine(f"{rows.limits.memory_bytes // 1000}KB", rows.limits.threads, ctx.work_dir)
     ctx.on_cancel(partial(interrupt, con))
     con.execute("PRAGMA enable_profiling = 'no_output'")
+    con.execute(f"SET disabled_optimizers = '{','.join(_SKIPPING)}'")
     confine(con, [str(path) for path in (*rows.files, *written)])
     return con
 
@@ -145,24 +165,29 @@ def confine(con: duckdb.DuckDBPyConnection, files: Sequence[str] = ()) -> None:
 class Scans:
     """How many rows the last statement of an engine took from which files."""
 
-    rows_by_file: Mapping[str, int]
+    rows_by_scan: Mapping[str, int]
     is_whole: bool
     """Whether each scan went to its end: a join may have no use for all rows of a side."""
 
     @classmethod
     def of(cls, con: duckdb.DuckDBPyConnection) -> Scans:
-        """Read from DuckDB's profile, which names the first file of each scan."""
+        """Read from DuckDB's profile, which lists the first files of each scan."""
         nodes = list(_operators(json.loads(con.get_profiling_information())["operator"]))
         scans = [node for node in nodes if node["type"] == "TABLE_SCAN"]
         rows: dict[str, int] = {}
         for scan in scans:
-            file = str(scan["extra_info"].get("Filename(s)", "")).split(",")[0]
-            rows[file] = rows.get(file, 0) + int(scan["intermediate_rows"])
+            files = str(scan["extra_info"].get("Filename(s)", ""))
+            rows[files] = rows.get(files, 0) + int(scan["intermediate_rows"])
         return cls(rows, not any("JOIN" in node["type"] for node in nodes))
 
     def rows_of(self, files: Sequence[Path]) -> int:
         """The rows of these files together."""
-        return sum(self.rows_by_file.get(str(file), 0) for file in files)
+        starts = {str(file) for file in files}
+        return sum(
+            rows
+            for listed, rows in self.rows_by_scan.items()
+            if any(listed == start or listed.startswith(f"{start}, ") for start in starts)
+        )
 
 
 def _operators(nodes: Sequence[dict[str, Any]]) -> Iterator[dict[str, Any]]:

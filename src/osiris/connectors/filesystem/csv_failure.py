@@ -60,11 +60,13 @@ def explain(exc: Exception, columns: Sequence[str], files: CsvFiles, *, cancelle
 
 def is_about(exc: BaseException, step_id: str, paths: Sequence[Path]) -> bool:
     """Whether the engine failed over a value or a file that this step reads."""
-    text = EngineMessage.of(exc).full
-    guard, file = _GUARD.search(text), _FILE.search(text)
+    message = EngineMessage.of(exc)
+    guard, file = _GUARD.search(message.full), _FILE.search(message.full)
     if guard:
         return guard[1] == step_id
-    return file is None or any(str(path) == file[1] for path in paths)
+    if file is not None:
+        return any(str(path) == file[1] for path in paths)
+    return message.full.startswith("CSV Error") or message.kind in ("io error", "serialization error")
 
 
 def file_failure(exc: BaseException, columns: Sequence[str], files: CsvFiles) -> OsirisError | None:

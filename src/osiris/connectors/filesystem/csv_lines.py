@@ -7,6 +7,7 @@ to look for the first line end of each block.
 
 from __future__ import annotations
 
+import csv
 from pathlib import Path
 from typing import BinaryIO
 
@@ -15,6 +16,7 @@ from osiris.connectors.filesystem.csv_text import line_too_long
 
 _PARTS = 16
 _PART_BYTES = 1 << 16
+_CUTS_PER_BUFFER = 4
 
 
 def check_line_lengths(path: Path, dialect: CsvDialect, name: str) -> None:
@@ -26,6 +28,39 @@ def check_line_lengths(path: Path, dialect: CsvDialect, name: str) -> None:
         for start in range(0, size - block + 1, block):
             if not _has_line_end(file, start, start + block):
                 raise line_too_long(name, _line_number(file, start), dialect.max_line_bytes)
+
+
+def begins_well_after_cuts(path: Path, dialect: CsvDialect, fields: int) -> bool:
+    """Whether the first whole line after each place where DuckDB cuts a file for threads has all its fields.
+
+    Where it has not, DuckDB's parallel reader may drop the whole last piece without a word.
+    """
+    size = path.stat().st_size
+    step = max(1, dialect.buffer_bytes // _CUTS_PER_BUFFER)
+    with path.open("rb") as file:
+        lines = (_line_after(file, cut, dialect.max_line_bytes) for cut in range(step, size, step))
+        return all(_has_fields(line, dialect, fields) for line in lines)
+
+
+def _line_after(file: BinaryIO, position: int, limit: int) -> bytes:
+    file.seek(position)
+    file.readline(limit)
+    return file.readline(limit)
+
+
+def _has_fields(line: bytes, dialect: CsvDialect, fields: int) -> bool:
+    """Whether a line is one record of so many fields; the end of the file is none that could be wrong."""
+    try:
+        rows = csv.reader(
+            [line.decode()],
+            delimiter=dialect.delimiter,
+            quotechar=dialect.quote or None,
+            quoting=csv.QUOTE_MINIMAL if dialect.quote else csv.QUOTE_NONE,
+            strict=True,
+        )
+        return not line or [len(row) for row in rows] == [fields]
+    except (UnicodeDecodeError, csv.Error):
+        return False
 
 
 def longest_average(path: Path, dialect: CsvDialect) -> int:

@@ -19,7 +19,7 @@ from osiris.connectors.filesystem.csv_dialect import CsvDialect, codec_of
 from osiris.connectors.filesystem.csv_failure import CsvFiles, explain, file_failure, is_about
 from osiris.connectors.filesystem.csv_header import known_columns, read_head, same_columns
 from osiris.connectors.filesystem.csv_inference import InferredSchema, infer
-from osiris.connectors.filesystem.csv_lines import check_line_lengths, longest_average
+from osiris.connectors.filesystem.csv_lines import begins_well_after_cuts, check_line_lengths, longest_average
 from osiris.connectors.filesystem.csv_survey import may_be_shared, seems_shareable
 from osiris.connectors.filesystem.csv_types import Form, declared
 from osiris.core import ExecutionContext, with_source_columns
@@ -106,7 +106,10 @@ class CsvSource:
 
         Rows that are delivered need this look before. Raises `DataError` DAT002 or DAT009, and `Cancelled`.
         """
-        safe = (may_be_shared(path, self._dialect, self._shown(path), stopped) for path in self._paths)
+        safe = (
+            may_be_shared(path, self._dialect, self._shown(path), stopped) and self._begins_well(path)
+            for path in self._paths
+        )
         self._shared = frozenset(path for path, is_safe in zip(self._paths, safe, strict=True) if is_safe)
         self._is_surveyed = True
 
@@ -119,9 +122,15 @@ class CsvSource:
         self._shared = frozenset(
             path
             for path in self._paths
-            if seems_shareable(path, self._dialect)
-            or may_be_shared(path, self._dialect, self._shown(path), stopped)
+            if (
+                seems_shareable(path, self._dialect)
+                or may_be_shared(path, self._dialect, self._shown(path), stopped)
+            )
+            and self._begins_well(path)
         )
+
+    def _begins_well(self, path: Path) -> bool:
+        return begins_well_after_cuts(path, self._dialect, len(self._heads[path].names))
 
     def careful(self, stopped: Callable[[], bool]) -> Self | None:
         """The same files after a look through all of them; None where that makes no difference."""

@@ -8,6 +8,7 @@ text and converted under a guard: first a cheap check that nearly all values pas
 from __future__ import annotations
 
 import re
+import secrets
 from dataclasses import dataclass
 
 from osiris.errors import PipelineError
@@ -68,8 +69,11 @@ class Form:
         )
 
 
-MARK = "osiris-value:"
-"""Starts the message of a guard's error; step, column number and the text in hexadecimal follow."""
+MARK = f"osiris-value-{secrets.token_hex(8)}:"
+"""Starts the message of a guard's error; step, column number and the text in hexadecimal follow.
+
+It is another one in each process, so that no SQL can raise an error that looks like it.
+"""
 
 MARKED_TEXT = 1000
 """At most so many characters of the text are in the message."""

@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Collection, Mapping, Sequence
-from contextlib import closing
+from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
+from contextlib import closing, contextmanager
 from dataclasses import dataclass, replace
 from functools import cached_property
 from pathlib import Path
@@ -110,17 +110,33 @@ class FileRows(SqlRows):
         return found.at_step(self.ctx.step_id) if found else None
 
     def careful(self) -> Self | None:
-        try:
+        with self._at_step():
             looked = self.source.careful(lambda: self.ctx.cancelled)
-        except OsirisError as error:
-            raise error.at_step(self.ctx.step_id) from error
         return None if looked is None else replace(self, source=looked)
 
     def report(self, scans: Scans) -> None:
         rows = scans.rows_of(self.paths) if self.source.rows is None else self.source.rows
-        report_delivery(rows, self.promised if scans.is_whole else None, self.paths, self.shown, self.ctx)
+        promised = self.promised if scans.is_whole else None
+        with self._at_step():
+            report_delivery(rows, promised, self.paths, self.shown, self.ctx)
 
     def reader(self) -> pa.RecordBatchReader:
         con = reading_engine(self.ctx, self.source.buffer_bytes)
         self.ctx.closing(con)
-        return delivered(self.source.read(con, self.ctx), self.promised, self.paths, self.shown, self.ctx)
+        with self._at_step():
+            rows = self.source.read(con, self.ctx)
+        stream = delivered(rows, self.promised, self.paths, self.shown, self.ctx)
+        return pa.RecordBatchReader.from_batches(stream.schema, self._placed(stream))
+
+    def _placed(self, stream: pa.RecordBatchReader) -> Iterator[pa.RecordBatch]:
+        with self._at_step():
+            yield from stream
+
+    @contextmanager
+    def _at_step(self) -> Iterator[None]:
+        """Whoever reads the rows, what is wrong with them is the failure of the step that gives them."""
+        try:
+            yield
+        except OsirisError as error:
+            error.at_step(self.ctx.step_id)
+            raise
