@@ -17,6 +17,8 @@ BUILT_IN = [
     "duckdb.writer",
     "filesystem.csv_extractor",
     "filesystem.csv_writer",
+    "filesystem.jsonl_extractor",
+    "filesystem.jsonl_writer",
     "filesystem.parquet_extractor",
     "filesystem.parquet_writer",
     "sqlite.extractor",

@@ -61,12 +61,11 @@ class CompileResult:
 def validate_pipeline(
     project: Project, file: Path, params: Mapping[str, Any] | None = None
 ) -> ValidateResult:
-    """Check a pipeline file; every problem in one pass. Raises `UsageError` USE003 for a missing file.
+    """Check a pipeline file; every problem in one pass. Raises `UsageError` USE003 or USE006.
 
     A parameter without a value is no finding here: values belong to a compile.
     """
-    shown = project.shown(file)
-    return ValidateResult(shown, _findings(project, read_pipeline(existing(file), shown_as=shown), params))
+    return ValidateResult(project.shown(file), _findings(project, _read(project, file), params))
 
 
 def validate_text(project: Project, text: str, shown_as: str = "pipeline.yaml") -> ValidateResult:
@@ -90,11 +89,16 @@ def _findings(project: Project, parsed: ParsedPipeline, params: Mapping[str, Any
 
 def compile_in_memory(project: Project, file: Path, params: Mapping[str, Any] | None = None) -> Compiled:
     """Compile without writing anything. Raises `UsageError` USE003 or USE006."""
+    return Compiler(project.registry, project.connections).compile(_read(project, file), params)
+
+
+def _read(project: Project, file: Path) -> ParsedPipeline:
+    """The pipeline in a file. Raises `UsageError` USE003 for a missing file, USE006 for a manifest."""
     parsed = read_pipeline(existing(file), shown_as=project.shown(file))
     if isinstance(parsed.source.value, dict) and "manifest_version" in parsed.source.value:
         hint = "Give the pipeline file; `osiris run` takes manifests too."
         raise UsageError("USE006", f"{project.shown(file)} is a manifest, not a pipeline.", hint=hint)
-    return Compiler(project.registry, project.connections).compile(parsed, params)
+    return parsed
 
 
 def fixed_manifest(file: Path, params: Mapping[str, Any] | None) -> Manifest | None:
