@@ -110,9 +110,10 @@ def compare(folder: Path, rows: int, rounds: int) -> list[Comparison]:
     ]
     results = []
     for case, name, query, options in cases:
-        ours = [sys.executable, "-m", "osiris", "run", "--new", f"pipelines/{name}_{rows}.yaml"]
         alone = [sys.executable, "-c", _alone(source, query, options)]
-        results.append(Comparison(case, rows, *alternate(ours, alone, folder, rounds)))
+        for way, option in (("fused", []), ("streamed", ["--no-fuse"])):
+            ours = [sys.executable, "-m", "osiris", "run", "--new", *option, f"pipelines/{name}_{rows}.yaml"]
+            results.append(Comparison(f"{case}, {way}", rows, *alternate(ours, alone, folder, rounds)))
     return results
 
 

@@ -42,7 +42,10 @@ class Figure:
 def run(command: Sequence[str], folder: Path) -> Sample:
     """Run a command to its end. Raises `RuntimeError` with its output where it fails."""
     began = time.perf_counter()
-    with subprocess.Popen(command, cwd=folder, stdout=subprocess.PIPE, stderr=subprocess.STDOUT) as process:
+    # An installed package has its bytecode; where Python may not write any, each run would compile the sources.
+    own = {name: value for name, value in os.environ.items() if name != "PYTHONDONTWRITEBYTECODE"}
+    pipe, same = subprocess.PIPE, subprocess.STDOUT
+    with subprocess.Popen(command, cwd=folder, env=own, stdout=pipe, stderr=same) as process:
         output = process.stdout.read() if process.stdout else b""
         _, status, usage = os.wait4(process.pid, 0)
         process.returncode = os.waitstatus_to_exitcode(status)
