@@ -14,9 +14,9 @@ import pyarrow as pa
 from benchmarks import embedded, sqlite, startup
 
 GOALS = """\
-Goals: fused at most 1.15 x DuckDB alone, streamed at most 1.50; peak memory at most that of DuckDB alone plus 150 MB, and the
-same at 10 M and 30 M rows; --help and components list under 0.3 s; 200 steps under 0.5 s; one row through
-three steps under 0.5 s beyond the imports, and isolated under 1 s beyond that."""
+Goals: fused at most 1.15 x DuckDB alone, streamed at most 1.50; peak memory at most that of DuckDB alone
+plus 150 MB, and the same at 10 M and 30 M rows; --help and components list under 0.3 s; 200 steps under
+0.5 s; one row through three steps under 0.5 s beyond the imports, and isolated under 1 s beyond that."""
 
 
 def main() -> None:

@@ -42,7 +42,7 @@ class Figure:
 def run(command: Sequence[str], folder: Path) -> Sample:
     """Run a command to its end. Raises `RuntimeError` with its output where it fails."""
     began = time.perf_counter()
-    # An installed package has its bytecode; where Python may not write any, each run would compile the sources.
+    # An installed package has its bytecode; where Python may not write any, each run would compile it.
     own = {name: value for name, value in os.environ.items() if name != "PYTHONDONTWRITEBYTECODE"}
     pipe, same = subprocess.PIPE, subprocess.STDOUT
     with subprocess.Popen(command, cwd=folder, env=own, stdout=pipe, stderr=same) as process:
